@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { AttemptId, TaskId, WorkspaceId } from './ids.ts';
+import { Progress } from './task.ts';
+import { Action, CancelLevel, Stage, Tool } from './words.ts';
+
+/** Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Two versions back are understood. */
+export const RUNNER_LINK_VERSION = 1;
+
+/** `runner.json`: what a runner is born with. Written by the agent into the folder before it starts the runner; holds no secret. */
+export const RunnerBirth = z.object({
+  link_version: z.number().int(),
+  server_url: z.string(),
+  ca_file: z.string().nullable().default(null),
+  /** Folder of installed Terraform versions, shared by all runners of the agent. */
+  versions_dir: z.string(),
+  /** PATH on which terraform, tofu and provisioners' programs are found. */
+  path: z.string(),
+  install: z.object({ enabled: z.boolean(), terraform_url: z.string().nullable(), tofu_url: z.string().nullable(), key_file: z.string().nullable() }),
+  log_level: z.string().default('info'),
+});
+export type RunnerBirth = z.infer<typeof RunnerBirth>;
+
+/** `task.json`: makes a spare runner the runner of one attempt. The attempt's secret stands in the file `secret` beside it. */
+export const RunnerTask = z.object({
+  attempt_id: AttemptId,
+  task_id: TaskId,
+  workspace_id: WorkspaceId,
+  action: Action,
+  epoch: z.number(),
+  tool: Tool,
+  terraform_version: z.string().nullable(),
+  written_at: z.string(),
+});
+export type RunnerTask = z.infer<typeof RunnerTask>;
+
+/** Agent → runner. `assigned`: task.json and secret are in the folder and the server has accepted. */
+export const ToRunner = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), link_version: z.number().int() }),
+  z.object({ type: z.literal('assigned'), task: RunnerTask }),
+  z.object({ type: z.literal('cancel'), level: CancelLevel }),
+  z.object({ type: z.literal('watched'), watched: z.boolean(), log_interval_ms: z.number().optional() }),
+  z.object({ type: z.literal('leave') }).describe('A spare that is not needed any more ends.'),
+]);
+export type ToRunner = z.infer<typeof ToRunner>;
+
+/** Runner → agent. */
+export const FromRunner = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), link_version: z.number().int(), pid: z.number().int(), version: z.string(), attempt_id: AttemptId.nullable(), action: Action.nullable() }),
+  z.object({ type: z.literal('progress'), attempt_id: AttemptId, stage: Stage.nullable(), progress: Progress.nullable() }),
+  z.object({ type: z.literal('terraform_started'), attempt_id: AttemptId, command: z.string(), pid: z.number().int(), at: z.string() }),
+  z.object({ type: z.literal('ended'), attempt_id: AttemptId, result: z.string(), exit_code: z.number().int().nullable(), duration: z.number(), error_message: z.string().nullable() }).describe('Everything is confirmed by the server; the folder may go.'),
+]);
+export type FromRunner = z.infer<typeof FromRunner>;

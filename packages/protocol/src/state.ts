@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { Checksum, Json, Time, text } from './common.ts';
+import { AttemptId, StateVersionId, TaskId, WorkspaceId } from './ids.ts';
+import { StateStanding } from './words.ts';
+
+export const StateVersion = z.object({
+  id: StateVersionId,
+  workspace_id: WorkspaceId,
+  version: z.number(),
+  serial: z.number(),
+  lineage: z.string(),
+  checksum: Checksum,
+  size: z.number(),
+  standing: StateStanding,
+  standing_reason: z.string().nullable(),
+  terraform_version: z.string().nullable(),
+  resource_count: z.number(),
+  outputs: z.record(z.string(), z.object({ value: Json, type: Json, sensitive: z.boolean() })).describe('Sensitive values are null.'),
+  task_id: TaskId.nullable(),
+  attempt_id: AttemptId.nullable(),
+  created_by: z.string(),
+  message: z.string(),
+  created_at: Time,
+});
+export type StateVersion = z.infer<typeof StateVersion>;
+
+/** A state written during an attempt, as JSON; the raw form has the fields of {@link StateHeaders} in headers and the bytes as body. */
+export const StatePost = z.object({
+  content: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  checksum: Checksum,
+  size: z.number().int().nonnegative(),
+  lineage: z.string().max(128).optional(),
+  serial: z.number().int().nonnegative().optional(),
+});
+export type StatePost = z.infer<typeof StatePost>;
+export const StateHeaders = z.object({
+  'x-content-sha256': Checksum,
+  'x-state-lineage': z.string().max(128).optional(),
+  'x-state-serial': z.coerce.number().int().nonnegative().optional(),
+});
+export const StatePostAnswer = z.object({ message: z.string(), version: z.number(), standing: StateStanding });
+export type StatePostAnswer = z.infer<typeof StatePostAnswer>;
+
+/** A person's push: refuses another lineage or an older serial unless `force`. */
+export const StatePushQuery = z.object({ force: z.enum(['true', 'false']).default('false'), message: text(500).optional() });
+export type StatePushQuery = z.infer<typeof StatePushQuery>;
+export const StateRollback = z.object({ version: z.number().int().positive(), message: text(500).default('') });
+export type StateRollback = z.infer<typeof StateRollback>;
