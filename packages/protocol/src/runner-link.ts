@@ -6,6 +6,21 @@ import { Action, CancelLevel, Stage, Tool } from './words.ts';
 /** Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Two versions back are understood. */
 export const RUNNER_LINK_VERSION = 1;
 
+/**
+ * Names inside an attempt's folder that agent and runner both use. `lock` is held by the runner, `alive` by whatever of
+ * Terraform still runs; `task.json` is what makes a spare runner's folder an attempt's folder.
+ */
+export const ATTEMPT_FOLDER = {
+  birth: 'runner.json',
+  task: 'task.json',
+  secret: 'secret',
+  journal: 'journal',
+  lock: 'lock',
+  alive: 'alive',
+  socket: 'sock',
+  log: 'runner.log',
+} as const;
+
 /** `runner.json`: what a runner is born with. Written by the agent into the folder before it starts the runner; holds no secret. */
 export const RunnerBirth = z.object({
   link_version: z.number().int(),
