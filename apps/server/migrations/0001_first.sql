@@ -175,21 +175,26 @@ CREATE TABLE workspaces (
   metadata                  jsonb NOT NULL DEFAULT '{}',
   -- A person's lock.
   locked_by                 text,
+  locked_by_id              text,
   locked_at                 timestamptz,
   lock_reason               text,
-  -- Set when a person closed an attempt that was not proved dead.
-  not_proved_dead_attempt   text,
+  -- The id of a user's own Terraform LOCK, when that is what locked it.
+  lock_id                   text,
+  -- Attempts that a person closed without proof of death: [{taskId, attemptId, attemptNumber, since}].
+  marks                     jsonb NOT NULL DEFAULT '[]',
   -- The fence: epoch_counter only hands out numbers, holder_epoch says whose state may become current.
   epoch_counter             bigint NOT NULL DEFAULT 0,
   holder_epoch              bigint NOT NULL DEFAULT 0,
   hold_task_id              text,
+  -- The attempt whose permit is live or used and that has not ended.
+  permit_attempt_id         text,
   configuration_id          text,
   configuration_counter     integer NOT NULL DEFAULT 0,
   state_version_id          text,
   state_version_counter     integer NOT NULL DEFAULT 0,
   state_lineage             text,
   state_serial              bigint,
-  undecided_quarantine      integer NOT NULL DEFAULT 0,
+  state_checksum            text,
   created_at                timestamptz NOT NULL DEFAULT now(),
   updated_at                timestamptz NOT NULL DEFAULT now(),
   deleted_at                timestamptz,
@@ -277,7 +282,7 @@ CREATE TABLE tasks (
   reason_message     text,
   error_message      text,
   cancel_level       smallint NOT NULL DEFAULT 0 CHECK (cancel_level BETWEEN 0 AND 3),
-  cancel_asked_at    timestamptz,
+  cancel_cause       text CHECK (cancel_cause IN ('asked', 'timed_out')),
   auto_approve       boolean NOT NULL,
   destroy            boolean NOT NULL DEFAULT false,
   refresh_only       boolean NOT NULL DEFAULT false,
@@ -302,14 +307,11 @@ CREATE TABLE tasks (
   plan_lineage       text,
   plan_serial        bigint,
   plan_stored_at     timestamptz,
+  plan_expires_at    timestamptz,
   plan_has_changes   boolean,
   plan_details       jsonb,
-  -- The approval in force names that checksum and the state the plan was made from.
-  approval_id        text,
-  approval_checksum  text,
-  approval_lineage   text,
-  approval_serial    bigint,
-  approved_by        text,
+  -- The approval last given, as a copy of its row: {planChecksum, madeFrom, by, at, voidedAt}.
+  approval           jsonb,
   changes_add        integer,
   changes_change     integer,
   changes_destroy    integer,
@@ -371,10 +373,18 @@ CREATE TABLE attempts (
   sent_at            timestamptz,
   accepted_at        timestamptz,
   lease_until        timestamptz,
+  -- Silence until then ends the attempt, or abandons an apply whose permit is used.
+  give_up_at         timestamptz,
+  -- No exit until then, after a cancel or time-out, ends the attempt or makes an apply stuck.
+  stop_by            timestamptz,
+  -- Once exited: settle without what is still missing.
+  settle_by          timestamptz,
   permit             text NOT NULL DEFAULT 'none' CHECK (permit IN ('none', 'live', 'used', 'withdrawn')),
   permit_nonce       text,
-  permit_at          timestamptz,
-  permit_used_at     timestamptz,
+  -- The id of Terraform's own state lock, once its LOCK was answered.
+  lock_id            text,
+  -- Its death was proved before an exit record came.
+  interrupted        boolean NOT NULL DEFAULT false,
   -- When the phase under way is over its time.
   timeout_at         timestamptz,
   stage              text,
@@ -385,9 +395,10 @@ CREATE TABLE attempts (
   signal             text,
   -- The exit record as it came, once it came.
   finish             jsonb,
-  late_result        jsonb,
-  last_state_lineage text,
-  last_state_serial  bigint,
+  -- Phases whose log is stored exactly as the exit record names it.
+  logs_in            jsonb NOT NULL DEFAULT '[]',
+  -- An exit record that came after the end.
+  late_finish        jsonb,
   created_at         timestamptz NOT NULL DEFAULT now(),
   UNIQUE (task_id, number),
   UNIQUE (workspace_id, epoch),
