@@ -296,6 +296,8 @@ CREATE TABLE tasks (
   pool_id            text,
   attempt_id         text,
   attempt_counter    integer NOT NULL DEFAULT 0,
+  -- When the sweeper has to look at it; null when only somebody's action moves it on.
+  deadline_at        timestamptz,
   -- The five chances of a task: [{attempt, reason, at}].
   returns            jsonb NOT NULL DEFAULT '[]',
   losses             integer NOT NULL DEFAULT 0,
@@ -337,6 +339,8 @@ CREATE INDEX tasks_of_workspace ON tasks (workspace_id, seq DESC);
 -- Lists and loops over what has not ended stay small however long the history grows.
 CREATE INDEX tasks_open ON tasks (workspace_id, seq)
   WHERE status IN ('pending', 'running', 'awaiting_approval', 'needs_attention');
+
+CREATE INDEX tasks_deadlines ON tasks (deadline_at) WHERE deadline_at IS NOT NULL;
 
 CREATE TABLE approvals (
   id               text PRIMARY KEY,
