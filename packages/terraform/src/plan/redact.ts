@@ -1,0 +1,31 @@
+import { ExactNumber } from '../json/exact-json.ts';
+import { markOf } from '../json/mirror.ts';
+
+/** Stands where a sensitive value was. */
+export const SENSITIVE = { $sensitive: true } as const;
+/** Stands where a value was left out because the whole would have been too large. */
+export const OMITTED = { $omitted: true } as const;
+
+const MARKERS = ['$sensitive', '$omitted', '$number', '$literal'];
+// Deeper than people nest and shallow enough for everybody's stack.
+const MAX_DEPTH = 200;
+
+/**
+ * A copy of `value` without what the map `sensitive` marks and without text that `isSecret` knows. Markers are objects with
+ * one key: `{"$sensitive": true}`, `{"$omitted": true}`, `{"$number": "<digits>"}` for a number that a double cannot hold;
+ * an object that looks like one of these without being one comes as `{"$literal": <object>}`.
+ */
+export function redact(value: unknown, sensitive: unknown, isSecret: (text: string) => boolean, depth = 0): unknown {
+  if (sensitive === true) return SENSITIVE;
+  if (typeof value === 'string') return isSecret(value) ? SENSITIVE : value;
+  if (typeof value === 'number') return isSecret(String(value)) ? SENSITIVE : value;
+  if (value instanceof ExactNumber) return isSecret(value.source) ? SENSITIVE : value.toJSON();
+  if (typeof value !== 'object' || value === null) return value ?? null;
+  if (depth > MAX_DEPTH) return OMITTED;
+  if (Array.isArray(value)) return value.map((item, i) => redact(item, markOf(sensitive, i), isSecret, depth + 1));
+  const entries = Object.entries(value).map(
+    ([key, item]) => [key, redact(item, markOf(sensitive, key), isSecret, depth + 1)] as const,
+  );
+  const copy = Object.fromEntries(entries);
+  return entries.length === 1 && MARKERS.includes(entries[0]?.[0] ?? '') ? { $literal: copy } : copy;
+}
