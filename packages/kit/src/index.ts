@@ -1,1 +1,10 @@
-export {};
+export * from './atomic-file.ts';
+export * as config from './config/index.ts';
+export { ConfigError, type ConfigMistake } from './config/index.ts';
+export * from './fake-clock.ts';
+export * from './flock.ts';
+export * from './isomorphic.ts';
+export * from './logger.ts';
+export * from './secrets.ts';
+export * from './shutdown.ts';
+export * from './subprocess.ts';
