@@ -31,7 +31,7 @@ function findRefusal(aggregate: Aggregate, event: Cancel, attempt: Attempt | und
   if (attempt.state === 'exited')
     return refuse(
       aggregate,
-      'ended',
+      'illegal',
       `Terraform of attempt ${attempt.number} is over already; its result is being stored.`,
     );
   if (event.level > 1 && !(event.force && event.by.kind === 'person'))
