@@ -136,6 +136,8 @@ CREATE TABLE agents (
   connected_replica  text,
   connected_since    timestamptz,
   last_message_at    timestamptz,
+  -- The last long poll, for agents that pull.
+  last_pull_at       timestamptz,
   draining           boolean NOT NULL DEFAULT false,
   -- Sent offers in a row that it left unanswered; three make it suspect until its next good call.
   silent_offers      integer NOT NULL DEFAULT 0,
