@@ -33,7 +33,7 @@ export function createSensitiveCollector(): SensitiveCollector {
 }
 
 function keepLeaf(value: unknown, origin: string, keep: (value: string, origin: string) => void): void {
-  if (typeof value === 'string') return keep(value, origin);
   const digits = value instanceof ExactNumber ? value.source : typeof value === 'number' ? String(value) : '';
-  if (digits.length >= MIN_NUMBER_LENGTH) keep(digits, origin);
+  if (typeof value === 'string') keep(value, origin);
+  else if (digits.length >= MIN_NUMBER_LENGTH) keep(digits, origin);
 }

@@ -23,23 +23,29 @@ export interface PlanSummary {
   errored: boolean;
 }
 
+type Count = Exclude<keyof PlanSummary, 'outputsChanged' | 'applyable' | 'errored'>;
+
+const COUNTED: readonly (readonly [Count, (resource: PlannedResource) => unknown])[] = [
+  ['add', ({ change }) => change.actions.includes('create')],
+  ['change', ({ change }) => change.actions.includes('update')],
+  ['destroy', ({ change }) => change.actions.includes('delete')],
+  ['replace', ({ change }) => change.actions.length > 1],
+  ['import', ({ change }) => change.importing],
+  ['forget', ({ change }) => change.actions.includes('forget')],
+  ['move', (resource) => isMoved(resource)],
+  ['read', ({ change }) => change.actions.includes('read')],
+];
+
 /** Counts as Terraform does for its "Plan:" line; destroying a data source is no change. */
 export function summarisePlan(plan: PlanJson): PlanSummary {
-  const counts = { add: 0, change: 0, destroy: 0, replace: 0, import: 0, forget: 0, move: 0, read: 0 };
-  for (const resource of plan.resource_changes ?? []) {
-    const { actions, importing } = resource.change;
-    if (!isShownChange(resource)) continue;
-    if (actions.includes('create')) counts.add += 1;
-    if (actions.includes('update')) counts.change += 1;
-    if (actions.includes('delete')) counts.destroy += 1;
-    if (actions.includes('forget')) counts.forget += 1;
-    if (actions.includes('read')) counts.read += 1;
-    if (actions.length > 1) counts.replace += 1;
-    if (importing) counts.import += 1;
-    if (isMoved(resource)) counts.move += 1;
-  }
-  const outputsChanged = Object.values(plan.output_changes ?? {}).filter(({ actions }) => !isNoOp(actions)).length;
-  return { ...counts, outputsChanged, applyable: plan.applyable ?? isApplyable(plan), errored: plan.errored ?? false };
+  const shown = (plan.resource_changes ?? []).filter(isShownChange);
+  const counts = Object.fromEntries(COUNTED.map(([name, counts]) => [name, shown.filter(counts).length]));
+  return {
+    ...(counts as Record<Count, number>),
+    outputsChanged: Object.values(plan.output_changes ?? {}).filter(({ actions }) => !isNoOp(actions)).length,
+    applyable: plan.applyable ?? isApplyable(plan),
+    errored: plan.errored ?? false,
+  };
 }
 
 /** False for what Terraform leaves out of its own listing: resources that stay as they are, and data sources that go. */

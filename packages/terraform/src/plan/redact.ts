@@ -17,15 +17,17 @@ const MAX_DEPTH = 200;
  */
 export function redact(value: unknown, sensitive: unknown, isSecret: (text: string) => boolean, depth = 0): unknown {
   if (sensitive === true) return SENSITIVE;
-  if (typeof value === 'string') return isSecret(value) ? SENSITIVE : value;
-  if (typeof value === 'number') return isSecret(String(value)) ? SENSITIVE : value;
-  if (value instanceof ExactNumber) return isSecret(value.source) ? SENSITIVE : value.toJSON();
-  if (typeof value !== 'object' || value === null) return value ?? null;
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return redactLeaf(value, isSecret);
   if (depth > MAX_DEPTH) return OMITTED;
-  if (Array.isArray(value)) return value.map((item, i) => redact(item, markOf(sensitive, i), isSecret, depth + 1));
-  const entries = Object.entries(value).map(
-    ([key, item]) => [key, redact(item, markOf(sensitive, key), isSecret, depth + 1)] as const,
-  );
-  const copy = Object.fromEntries(entries);
+  const inner = (item: unknown, key: string | number) => redact(item, markOf(sensitive, key), isSecret, depth + 1);
+  if (Array.isArray(value)) return value.map(inner);
+  const entries = Object.entries(value);
+  const copy = Object.fromEntries(entries.map(([key, item]) => [key, inner(item, key)]));
   return entries.length === 1 && MARKERS.includes(entries[0]?.[0] ?? '') ? { $literal: copy } : copy;
+}
+
+function redactLeaf(value: unknown, isSecret: (text: string) => boolean): unknown {
+  if (value instanceof ExactNumber) return isSecret(value.source) ? SENSITIVE : value.toJSON();
+  if (typeof value !== 'string' && typeof value !== 'number') return value ?? null;
+  return isSecret(String(value)) ? SENSITIVE : value;
 }
