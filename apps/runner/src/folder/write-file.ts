@@ -1,0 +1,10 @@
+import { rename, writeFile } from 'node:fs/promises';
+
+/**
+ * Puts a file in place whole or not at all, as far as the death of processes goes; the machine's death may lose or empty it.
+ * For what is worthless without the machine. The rest takes `writeFileDurably`, which waits for the disk.
+ */
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
