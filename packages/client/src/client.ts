@@ -1,0 +1,210 @@
+import { type Clock, type Random, retry, systemClock, systemRandom } from '@groundcrew/kit/isomorphic';
+import { type RouteName, type RouteSpec, routes } from '@groundcrew/protocol';
+import { ApiError, ConnectionError, readRefusal } from './api-error.ts';
+import { buildRequest, type LooseInput } from './build-request.ts';
+import { checkBaseUrl } from './check-url.ts';
+import { decideRetry, mayTryAgain, type RetryFigures } from './retry-policy.ts';
+import type { CallAnswer, CallArguments, CallOptions, RawAnswer } from './route-call.ts';
+import type { Transport, TransportAnswer } from './transport.ts';
+
+/** A credential, or where to get the present one before each try. */
+export type TokenSource = string | (() => string | undefined | Promise<string | undefined>);
+
+export interface ClientOptions {
+  /** Where the server is, such as `https://groundcrew.example.com`; a path in front of `/api/v1` is kept. */
+  baseUrl: string;
+  token?: TokenSource;
+  transport: Transport;
+  /** Sent as `User-Agent` where the transport may. */
+  userAgent?: string;
+  retry?: RetryFigures;
+  /** Makes an `Idempotency-Key` for every POST that has none, so that it may be retried. */
+  newIdempotencyKey?: () => string;
+  /** Checks every JSON answer against its schema; for tests, since it costs time. */
+  validate?: boolean;
+  /** Accept plain http to another host. */
+  allowInsecure?: boolean;
+  clock?: Clock;
+  random?: Random;
+}
+
+/** The API as typed calls, named as the rows of the protocol's route table. */
+export interface Client {
+  readonly baseUrl: string;
+  /**
+   * Makes one call and gives its answer. Throws {@link ApiError} when the server refuses, {@link ConnectionError} when there is
+   * no answer after all tries, the signal's reason when it aborts.
+   */
+  call<N extends RouteName>(name: N, ...args: CallArguments<N>): Promise<CallAnswer<N>>;
+  /** The same with the answer as raw bytes, for a route that can answer in another format (`headers: {accept: 'text/plain'}`). */
+  open<N extends RouteName>(name: N, ...args: CallArguments<N>): Promise<RawAnswer>;
+  /** The credential as it is now, for a socket. */
+  token(): Promise<string | undefined>;
+  /**
+   * Opens a connection now, so that the next call finds it open; true when it worked. It lasts as long as the server keeps
+   * idle connections (about a minute).
+   */
+  preconnect(): Promise<boolean>;
+  /** Gives back idle connections. */
+  close(): void;
+}
+
+const JSON_TIMEOUT_MS = 30_000;
+const RAW_TIMEOUT_MS = 600_000;
+const DEFAULT_FIGURES = { tries: 5, baseMs: 200, capMs: 5_000 };
+
+/** @throws TypeError for an unusable address */
+export function createClient(options: ClientOptions): Client {
+  const { transport, clock = systemClock, random = systemRandom } = options;
+  const baseUrl = checkBaseUrl(options.baseUrl, options.allowInsecure);
+  const origin = new URL(baseUrl).origin;
+  const figures = { ...DEFAULT_FIGURES, ...options.retry };
+
+  async function exchange<T>(spec: RouteSpec, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
+    const given = withKey(spec, call, options.newIdempotencyKey);
+    const rule = decideRetry(spec, given, figures.tries);
+    let tries = 0;
+    const once = (): Promise<T> => {
+      tries += 1;
+      return tryOnce(spec, input, given, reader);
+    };
+    return retry(once, {
+      clock,
+      random,
+      baseMs: figures.baseMs,
+      capMs: figures.capMs,
+      ...(given.signal ? { signal: given.signal } : {}),
+      isRetryable: (error) => tries < rule.tries && mayTryAgain(error, rule),
+      retryAfterMs: (error) => (error instanceof ApiError ? error.retryAfterMs : undefined),
+    });
+  }
+
+  async function tryOnce<T>(spec: RouteSpec, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
+    const request = buildRequest(baseUrl, spec, input);
+    addHeaders(request.headers, call, options.userAgent, call.token ?? (await resolveToken(options.token)));
+    const timeoutMs = call.timeoutMs ?? (input.raw === undefined ? JSON_TIMEOUT_MS : RAW_TIMEOUT_MS);
+    return withDeadline({ timeoutMs, signal: call.signal, clock, origin }, async (ours) => {
+      // A raw answer is read after the try is over, and the caller's signal must end that as well.
+      const signal = reader.later && call.signal ? AbortSignal.any([ours, call.signal]) : ours;
+      const answer = await transport.send({ ...request, signal });
+      if (answer.status >= 200 && answer.status < 300) return reader.read(answer);
+      throw readRefusal(answer.status, decoder.decode(await answer.bytes()), answer.header('retry-after'), origin);
+    });
+  }
+
+  async function readJson(spec: RouteSpec, answer: TransportAnswer): Promise<unknown> {
+    const bytes = await answer.bytes();
+    if (answer.status === 204 || spec.answer === undefined) return undefined;
+    const value = parseJson(bytes, answer.status, origin);
+    return options.validate ? spec.answer.parse(value) : value;
+  }
+
+  const jsonReader = (spec: RouteSpec): Reader<unknown> => ({ later: false, read: (answer) => readJson(spec, answer) });
+
+  return {
+    baseUrl,
+    async call(name, ...[input, call = {}]) {
+      const spec: RouteSpec = routes[name];
+      const reader: Reader<unknown> = spec.rawAnswer === undefined ? jsonReader(spec) : rawReader;
+      return (await exchange(spec, (input ?? {}) as LooseInput, call, reader)) as CallAnswer<typeof name>;
+    },
+    open: (name, ...[input, call = {}]) => exchange(routes[name], (input ?? {}) as LooseInput, call, rawReader),
+    token: async () => resolveToken(options.token),
+    async preconnect() {
+      try {
+        await exchange(routes.getInfo, {}, { retry: 'never', timeoutMs: 5_000 }, jsonReader(routes.getInfo));
+        return true;
+      } catch (error) {
+        return error instanceof ApiError;
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** What becomes of an answer that is a success; `later`: its body is read after the try is over. */
+interface Reader<T> {
+  later: boolean;
+  read: (answer: TransportAnswer) => Promise<T>;
+}
+
+const rawReader: Reader<RawAnswer> = {
+  later: true,
+  read: async (answer) => Object.assign(answer, { size: sizeOf(answer) }),
+};
+
+const decoder = new TextDecoder();
+
+const resolveToken = (token: TokenSource | undefined): string | undefined | Promise<string | undefined> =>
+  typeof token === 'function' ? token() : token;
+
+const withKey = (spec: RouteSpec, call: CallOptions, newKey: (() => string) | undefined): CallOptions =>
+  spec.method === 'POST' && call.idempotencyKey === undefined && newKey !== undefined
+    ? { ...call, idempotencyKey: newKey() }
+    : call;
+
+function addHeaders(
+  headers: Record<string, string>,
+  call: CallOptions,
+  userAgent: string | undefined,
+  token: string | undefined,
+): void {
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  if (userAgent !== undefined) headers['user-agent'] = userAgent;
+  if (call.idempotencyKey !== undefined) headers['idempotency-key'] = call.idempotencyKey;
+  for (const [name, value] of Object.entries(call.headers ?? {})) headers[name.toLowerCase()] = String(value);
+}
+
+function sizeOf(answer: TransportAnswer): number | undefined {
+  const header = answer.header('content-length');
+  return header === undefined ? undefined : Number(header);
+}
+
+function parseJson(bytes: Uint8Array, status: number, origin: string): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    // A success that is no JSON comes from a captive portal or a wrong address, never from our server.
+    throw new ConnectionError(`${origin} answered ${status} with something that is not JSON. Check the address.`, {
+      maybeSent: true,
+      cause,
+    });
+  }
+}
+
+interface Deadline {
+  timeoutMs: number;
+  signal: AbortSignal | undefined;
+  clock: Clock;
+  origin: string;
+}
+
+const FINISHED = new Error('the try is over');
+
+/** Runs one try with a signal of its own, which the caller's signal and the time-out abort. */
+async function withDeadline<T>(
+  { timeoutMs, signal, clock, origin }: Deadline,
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const ours = new AbortController();
+  const finished = new AbortController();
+  const onAbort = () => ours.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  clock.sleep(timeoutMs, finished.signal).then(
+    () =>
+      ours.abort(
+        new ConnectionError(`${origin} did not answer within ${timeoutMs / 1000} s.`, {
+          maybeSent: true,
+          timedOut: true,
+        }),
+      ),
+    () => {},
+  );
+  try {
+    return await attempt(ours.signal);
+  } finally {
+    finished.abort(FINISHED);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,2 @@
+export { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
+export { createNodeClient, type NodeClientOptions } from './node-client.ts';
