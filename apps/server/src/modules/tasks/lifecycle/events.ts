@@ -69,7 +69,7 @@ export interface StateTaken {
   readonly sentence: string;
 }
 
-/** What the far side lacks no more: `confirmed` once the attempt has ended and the folder may go. */
+/** `confirmed` once the attempt has ended and everything its exit record names is here: the folder may go. */
 export interface FinishTaken {
   readonly kind: 'finished';
   readonly confirmed: boolean;

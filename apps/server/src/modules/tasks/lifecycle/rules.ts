@@ -1,4 +1,4 @@
-import type { Action } from '@groundcrew/protocol';
+import type { Action, StateMark } from '@groundcrew/protocol';
 import type { Aggregate, Approval, Attempt, Instant, StateRef, Task, Workspace } from './aggregate.ts';
 
 /** Only a task that may apply takes the hold. */
@@ -15,6 +15,10 @@ export const holdsPermit = (attempt: Attempt): boolean =>
 /** True when both name the same state, or both none. */
 export const sameState = (a: StateRef | null, b: StateRef | null): boolean =>
   a === b || (a !== null && b !== null && a.lineage === b.lineage && a.serial === b.serial);
+
+/** True when both are the very same bytes. */
+export const sameContent = (a: StateMark, b: StateMark): boolean =>
+  a.checksum === b.checksum && a.lineage === b.lineage && a.serial === b.serial;
 
 /** The task's plan was made from the state that is present now. */
 export const planIsPresent = (task: Task, workspace: Workspace): boolean =>

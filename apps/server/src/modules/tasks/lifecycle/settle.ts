@@ -3,7 +3,7 @@ import type { Attempt, ExitRecord, Task } from './aggregate.ts';
 import { approvePlan } from './approval.ts';
 import type { Change, Context } from './change.ts';
 import { endAttempt, endCancelled, endTask, needAttention, staleReason } from './endings.ts';
-import { mayApply, mayAutoApprove, planIsPresent } from './rules.ts';
+import { mayApply, mayAutoApprove, planIsPresent, sameContent } from './rules.ts';
 
 /** An exited attempt with its record, and whether the time for what is missing is over. */
 interface Exit {
@@ -31,8 +31,12 @@ export function settle(change: Change, context: Context): Change {
 
 const succeeded = (record: ExitRecord): boolean => record.exitCode === 0 && record.signal === null;
 
-/** Anything that speaks of an apply counts, with or without a permit: what an exit record claims may be true after a restore. */
+/**
+ * Of an attempt that carries an apply, anything that speaks of one counts, with or without a permit: after a restore an exit
+ * record may be truer than the row.
+ */
 function mayHaveApplied({ attempt, record }: Exit): boolean {
+  if (attempt.action === 'plan') return false;
   if (attempt.permit !== 'none' || record.lastState !== null) return true;
   return succeeded(record) && (attempt.action === 'apply' || record.logs.some((log) => log.phase === 'apply'));
 }
@@ -102,13 +106,7 @@ function settleApply(change: Change, exit: Exit): Change {
 /** The state that the exit record names is, or once was, the current one; a quarantined one does not count. */
 function stateIn({ attempt, record: { lastState } }: Exit): boolean {
   if (!lastState) return true;
-  return attempt.states.some(
-    (state) =>
-      (state.standing === 'current' || state.standing === 'past') &&
-      state.lineage === lastState.lineage &&
-      state.serial === lastState.serial &&
-      state.checksum === lastState.checksum,
-  );
+  return attempt.states.some((s) => (s.standing === 'current' || s.standing === 'past') && sameContent(s, lastState));
 }
 
 /** Never ends an apply without its state: the hold stays until the state arrives or a person closes. */

@@ -6,14 +6,17 @@ import {
   applyTask,
   autoTask,
   BOB,
+  emptyWorld,
   exitRecord,
   FIGURES,
   MINUTE,
   mark,
   planTask,
+  Scenario,
   SECOND,
   stateId,
   T1,
+  T2,
 } from './scenario-for-tests.ts';
 import { findAggregate } from './world.ts';
 
@@ -74,6 +77,21 @@ describe('Closing without proof of death', () => {
     s.close();
     expect(s.workspace.lock?.by).toBe(BOB);
     expect(s.workspace.marks).toHaveLength(1);
+  });
+
+  it('takes the fence from nobody but the holder', () => {
+    const world = emptyWorld([
+      { id: T1, type: 'plan_and_apply', autoApprove: false },
+      { id: T2, type: 'plan_and_apply', autoApprove: false },
+    ]);
+    const s = new Scenario(world, T1).applying();
+    const waiting = new Scenario(s.world, T2);
+    waiting.must({ kind: 'restored' });
+    const { holderEpoch } = waiting.workspace;
+    expect(waiting.close()).toMatchObject({ refused: false });
+    expect(waiting.workspace.holderEpoch).toBe(holderEpoch);
+    const applying = new Scenario(waiting.world, T1);
+    expect(applying.post(1).standing).toBe('current');
   });
 
   it('with a proof there is neither lock nor mark', () => {

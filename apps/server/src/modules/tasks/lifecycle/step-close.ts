@@ -7,7 +7,7 @@ import { mayApply, mayClose, openAttempt } from './rules.ts';
 
 /** A person ends what nothing else can end. Whatever the attempt still writes is fenced from here on. */
 export function closeTask(aggregate: Aggregate, event: TaskEvent<'close'>, { now }: Context): Decision<Done> | Refusal {
-  const { task, workspace } = aggregate;
+  const { task } = aggregate;
   if (task.completedAt !== null) return refuse(aggregate, 'ended', `Task ${task.id} has ended: ${task.status}.`);
   if (!mayClose(aggregate, now))
     return refuse(aggregate, 'illegal', `Task ${task.id} is ${task.status} and in contact; cancel it instead.`);
@@ -15,10 +15,7 @@ export function closeTask(aggregate: Aggregate, event: TaskEvent<'close'>, { now
   if (!event.confirmed)
     return refuse(aggregate, 'unconfirmed', 'Closing must be confirmed with the name of the workspace.');
   const attempt = openAttempt(aggregate);
-  const epoch = workspace.epochCounter + 1;
-  const fenced = new Change(aggregate)
-    .workspace({ epochCounter: epoch, holderEpoch: epoch })
-    .record('closed', `${event.by.name} closed the task: ${event.reason}`);
+  const fenced = fence(new Change(aggregate)).record('closed', `${event.by.name} closed the task: ${event.reason}`);
   const marked = attempt?.state === 'running' ? mark(fenced, attempt, toLock(attempt, event, now), now) : fenced;
   const ended = attempt ? endAttempt(marked, 'closed', now) : marked;
   return endTask(
@@ -27,6 +24,14 @@ export function closeTask(aggregate: Aggregate, event: TaskEvent<'close'>, { now
     { code: 'closed', message: `${event.by.name} closed the task: ${event.reason}` },
     now,
   ).done();
+}
+
+/** Takes the fence from the holder. Whoever does not hold the workspace has no fence to lose, and must not take it from the one who does. */
+function fence(change: Change): Change {
+  const { workspace, task } = change.aggregate;
+  if (workspace.hold !== task.id) return change;
+  const epoch = workspace.epochCounter + 1;
+  return change.workspace({ epochCounter: epoch, holderEpoch: epoch });
 }
 
 /** Without proof of death the workspace is locked in that person's name. A lock that stands already keeps its owner. */

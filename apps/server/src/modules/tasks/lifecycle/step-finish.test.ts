@@ -194,6 +194,15 @@ describe('exited, apply | the named state is in the current line', () => {
   });
 });
 
+describe('a plan that speaks of an apply', () => {
+  it('is a plan all the same: it can have written nothing', () => {
+    const s = planTask()
+      .run()
+      .finish({ lastState: mark(1), logs: [APPLY_LOG] });
+    expect(s.task.status).toBe('success');
+  });
+});
+
 describe('exited | 10 min', () => {
   it('only the log is incomplete → as above, log marked incomplete', () => {
     const s = applyTask().applying();
@@ -285,6 +294,33 @@ describe('ended | anything that delivers', () => {
     expect(s.had('store_late_finish')).toBe(false);
     s.must({ kind: 'log_in', phase: 'plan' }, old);
     expect(s.world.attempts[0]).toMatchObject({ state: 'ended', outcome: 'lost', lateFinish: record });
+  });
+});
+
+describe('the folder is confirmed', () => {
+  it('only when the state that the record names is here, in whatever standing, and the logs too', () => {
+    const s = applyTask().applying().abandon();
+    s.close();
+    const event = {
+      kind: 'finish',
+      record: exitRecord({ lastState: mark(1), logs: [APPLY_LOG] }),
+      logsIn: [],
+    } as const;
+    expect(s.must(event)).toEqual({ kind: 'finished', confirmed: false });
+    expect(s.post(1).standing).toBe('quarantined');
+    expect(s.must(event).confirmed).toBe(false);
+    s.must({ kind: 'log_in', phase: 'apply' });
+    expect(s.must(event).confirmed).toBe(true);
+  });
+
+  it('not for an attempt that ended without its whole log, until that arrives', () => {
+    const s = planTask().run();
+    const event = { kind: 'finish', record: exitRecord({ logs: [LOG] }), logsIn: [] } as const;
+    s.must(event);
+    s.sleep(10 * MINUTE);
+    expect(s.task.status).toBe('success');
+    expect(s.must(event).confirmed).toBe(false);
+    expect(s.must({ ...event, logsIn: ['plan'] }).confirmed).toBe(true);
   });
 });
 

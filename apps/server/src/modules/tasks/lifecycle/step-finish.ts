@@ -1,54 +1,64 @@
-import type { CancelLevel } from '@groundcrew/protocol';
-import type { ExitRecord, Task } from './aggregate.ts';
+import type { CancelLevel, Phase } from '@groundcrew/protocol';
+import type { Aggregate, ExitRecord, Task } from './aggregate.ts';
 import { Change, type Context, type Decision, type Refusal, refuse, unchanged } from './change.ts';
 import type { Done, FinishTaken, TaskEvent } from './events.ts';
 import type { AttemptAggregate } from './handler.ts';
+import { sameContent } from './rules.ts';
 import { settle } from './settle.ts';
 import { clearMark } from './step-death.ts';
 
 /** The exit record. It is written once, so the same again is no news and another one is refused; after the end it is kept beside the task. */
 export function finish(
   aggregate: AttemptAggregate,
-  { record, logsIn }: TaskEvent<'finish'>,
+  event: TaskEvent<'finish'>,
   context: Context,
 ): Decision<FinishTaken> | Refusal {
-  const { attempt, task } = aggregate;
+  const { attempt } = aggregate;
   if (attempt.state === 'offered')
     return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was never accepted and cannot have an exit.`);
   const known = attempt.finish ?? attempt.lateFinish;
-  if (known)
-    return sameRecord(known, record)
-      ? taken(new Change(aggregate))
-      : refuse(
-          aggregate,
-          'contradicts',
-          `Attempt ${attempt.number} has another exit record already; it is written once.`,
-        );
-  if (attempt.state === 'ended') return taken(keepLate(aggregate, record));
-  const exited = new Change(aggregate)
-    .attempt({
-      state: 'exited',
-      finish: record,
-      logsIn,
-      exitedAt: attempt.exitedAt ?? context.now,
-      settleBy: context.now + context.figures.settleMs,
-      giveUpAt: null,
-      timeoutAt: null,
-      stopBy: null,
-    })
-    .task({
-      status: 'running',
-      stage: attempt.permit === 'none' ? task.stage : 'saving_state',
-      reason: null,
-      ...timedOut(task, record),
-    })
+  if (known && !sameRecord(known, event.record))
+    return refuse(
+      aggregate,
+      'contradicts',
+      `Attempt ${attempt.number} has another exit record already; it is written once.`,
+    );
+  const told = known ? new Change(aggregate) : keepRecord(aggregate, event.record, context);
+  return taken(settle(addLogs(told, event.logsIn), context));
+}
+
+const keepRecord = (aggregate: AttemptAggregate, record: ExitRecord, context: Context): Change =>
+  aggregate.attempt.state === 'ended' ? keepLate(aggregate, record) : exit(aggregate, record, context);
+
+/** The attempt has exited; from now on it is only a matter of what still has to arrive. A task that needed a person goes on by itself. */
+function exit({ attempt, ...aggregate }: AttemptAggregate, record: ExitRecord, { now, figures }: Context): Change {
+  const { task } = aggregate;
+  return new Change({ ...aggregate, attempt })
+    .attempt({ state: 'exited', finish: record, exitedAt: attempt.exitedAt ?? now, settleBy: now + figures.settleMs })
+    .attempt({ giveUpAt: null, timeoutAt: null, stopBy: null })
+    .task({ status: 'running', stage: attempt.permit === 'none' ? task.stage : 'saving_state', reason: null })
+    .task(timedOut(task, record))
     .effect({ kind: 'wake_dispatcher' })
     .record('exited', `Terraform of attempt ${attempt.number} is over.`);
-  return taken(settle(exited, context));
+}
+
+function addLogs(change: Change, phases: readonly Phase[]): Change {
+  const logsIn = change.aggregate.attempt?.logsIn ?? [];
+  const fresh = phases.filter((phase) => !logsIn.includes(phase));
+  return fresh.length === 0 ? change : change.attempt({ logsIn: [...logsIn, ...fresh] });
 }
 
 const taken = (change: Change): Decision<FinishTaken> =>
-  change.answer({ kind: 'finished', confirmed: change.aggregate.attempt?.state === 'ended' });
+  change.answer({ kind: 'finished', confirmed: hasEverything(change.aggregate) });
+
+/** True once the attempt has ended and the server has all that its record names: the state may be quarantined, but it must be here. */
+function hasEverything({ attempt }: Aggregate): boolean {
+  const record = attempt?.finish ?? attempt?.lateFinish;
+  if (attempt?.state !== 'ended' || !record) return false;
+  const { lastState } = record;
+  const stateIn = lastState === null || attempt.states.some((state) => sameContent(state, lastState));
+  return stateIn && record.logs.every((log) => attempt.logsIn.includes(log.phase));
+}
 
 function keepLate(aggregate: AttemptAggregate, record: ExitRecord): Change {
   const { attempt } = aggregate;
@@ -84,9 +94,9 @@ function sameRecord(a: ExitRecord, b: ExitRecord): boolean {
   return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
 }
 
-/** A log is stored exactly as the exit record names it. */
+/** A log is stored exactly as the exit record names it; an ended attempt learns it too, so that its folder can be let go. */
 export function logIn(aggregate: AttemptAggregate, { phase }: TaskEvent<'log_in'>, context: Context): Decision<Done> {
   const { attempt } = aggregate;
-  if (attempt.state !== 'exited' || attempt.logsIn.includes(phase)) return unchanged(aggregate);
-  return settle(new Change(aggregate).attempt({ logsIn: [...attempt.logsIn, phase] }), context).done();
+  if (!attempt.finish && !attempt.lateFinish) return unchanged(aggregate);
+  return settle(addLogs(new Change(aggregate), [phase]), context).done();
 }

@@ -3,6 +3,7 @@ import type { AttemptStateVersion, Workspace } from './aggregate.ts';
 import { Change, type Context, type Decision } from './change.ts';
 import type { StateTaken, TaskEvent } from './events.ts';
 import type { AttemptAggregate } from './handler.ts';
+import { sameContent } from './rules.ts';
 import { settle } from './settle.ts';
 
 type Standing = 'current' | 'superseded' | 'quarantined';
@@ -10,9 +11,6 @@ interface Verdict {
   readonly standing: Standing;
   readonly sentence: string;
 }
-
-const sameContent = (a: StateMark, b: StateMark): boolean =>
-  a.checksum === b.checksum && a.lineage === b.lineage && a.serial === b.serial;
 
 /**
  * Takes a state written by an attempt's Terraform; none is ever turned away. The same content again is the same version, decided

@@ -151,7 +151,7 @@ describe('step', () => {
       fc.property(start, moves, (world, chosen) => {
         run(world, chosen, () => {});
       }),
-      runs(1500),
+      runs(3000),
     );
   });
 

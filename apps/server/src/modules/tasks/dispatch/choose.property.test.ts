@@ -1,0 +1,162 @@
+import type { PoolId } from '@groundcrew/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { choose } from './choose.ts';
+import type { AgentView, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
+import { agent, agentId, needs, pool, snapshot, task, taskId, workspaceId } from './snapshot-for-tests.ts';
+
+const pools = [1, 2].map((n) => `pool-${n}` as PoolId);
+const labels = fc.subarray(['a', 'b']);
+
+const anyAgent = fc
+  .record({
+    poolId: fc.constantFrom(...pools),
+    status: fc.constantFrom('online' as const, 'busy' as const, 'offline' as const, 'error' as const),
+    silentOffers: fc.integer({ min: 0, max: 4 }),
+    draining: fc.boolean(),
+    labels,
+    mayExecute: fc.boolean(),
+    mayReadSecrets: fc.boolean(),
+    allowedWorkspaces: fc.option(fc.subarray([0, 1, 2].map(workspaceId))),
+    maxTasks: fc.integer({ min: 1, max: 4 }),
+    plans: fc.integer({ min: 0, max: 2 }),
+    applies: fc.integer({ min: 0, max: 1 }),
+  })
+  .map((given): Partial<AgentView> => given);
+
+const anyTask = fc
+  .record({
+    workspaceId: fc.integer({ min: 0, max: 2 }).map(workspaceId),
+    poolId: fc.option(fc.constantFrom(...pools)),
+    kind: fc.constantFrom(
+      { action: 'plan', mayApply: false } as const,
+      { action: 'plan', mayApply: true } as const,
+      { action: 'plan_apply', mayApply: true } as const,
+      { action: 'apply', mayApply: true } as const,
+    ),
+    arrival: fc.integer({ min: 0, max: 1000 }),
+    needs: fc.record({ labels, preferredLabels: labels, secrets: fc.boolean() }).map(needs),
+    passedOver: fc.array(
+      fc.record({ agentId: fc.integer({ min: 0, max: 5 }).map(agentId), until: fc.constantFrom(999_999, 1_000_001) }),
+      { maxLength: 2 },
+    ),
+  })
+  .map(({ kind, ...given }): Partial<WaitingTask> => ({ ...given, ...kind }));
+
+const anyPool = fc
+  .record({
+    strategy: fc.constantFrom('round_robin' as const, 'least_busy' as const, 'random' as const, 'label_match' as const),
+    requiredLabels: fc.constantFrom([], ['a']),
+    maxPlanConcurrency: fc.integer({ min: 1, max: 3 }),
+    allowApplyConcurrent: fc.boolean(),
+  })
+  .map((given): Partial<PoolView> => given);
+
+const anySnapshot: fc.Arbitrary<Snapshot> = fc
+  .record({
+    agents: fc.array(anyAgent, { maxLength: 6 }).map((all) => all.map((given, n) => agent(n, given))),
+    tasks: fc.array(anyTask, { maxLength: 12 }).map((all) => all.map((given, n) => task(n, given))),
+    pools: fc.tuple(anyPool, anyPool).map((both) => both.map((given, n) => pool({ ...given, id: pools[n] as PoolId }))),
+    locked: fc.subarray([0, 1, 2]),
+    held: fc.option(fc.integer({ min: 0, max: 11 })),
+  })
+  .map(({ locked, held, ...given }) =>
+    snapshot({
+      ...given,
+      workspaces: [0, 1, 2].map((n) => ({
+        id: workspaceId(n),
+        lock: locked.includes(n) ? { by: 'Ann', reason: '' } : null,
+        hold: held === null ? null : taskId(held),
+      })),
+    }),
+  );
+
+/** The rules written down once more, slowly: may this agent, loaded like this, take this task? */
+function mayTake(s: Snapshot, t: WaitingTask, a: AgentView, plans: number, applies: number): boolean {
+  const p = s.pools.find((other) => other.id === t.poolId);
+  if (
+    !p ||
+    a.poolId !== p.id ||
+    a.status === 'offline' ||
+    a.status === 'error' ||
+    a.silentOffers >= 3 ||
+    a.draining ||
+    !a.mayExecute
+  )
+    return false;
+  if (t.needs.secrets && !a.mayReadSecrets) return false;
+  if (a.allowedWorkspaces && !a.allowedWorkspaces.includes(t.workspaceId)) return false;
+  if ([...t.needs.labels, ...p.requiredLabels].some((label) => !a.labels.includes(label))) return false;
+  if (t.passedOver.some((entry) => entry.agentId === a.id && entry.until > s.now)) return false;
+  if (!p.allowApplyConcurrent && applies > 0) return false;
+  return plans + applies < a.maxTasks && (t.action !== 'plan' || plans < p.maxPlanConcurrency);
+}
+
+function loadsAfter(
+  s: Snapshot,
+  given: readonly { taskId: string; agentId: string }[],
+): Map<string, { plans: number; applies: number }> {
+  const loads = new Map<string, { plans: number; applies: number }>(
+    s.agents.map((a) => [a.id, { plans: a.plans, applies: a.applies }]),
+  );
+  for (const { taskId: t, agentId: a } of given) {
+    const load = loads.get(a);
+    if (load) load[s.tasks.find((other) => other.id === t)?.action === 'plan' ? 'plans' : 'applies'] += 1;
+  }
+  return loads;
+}
+
+describe('choose', () => {
+  it('never gives a task to an agent that may not take it, in the order given', () => {
+    fc.assert(
+      fc.property(anySnapshot, (s) => {
+        const { assignments } = choose(s, () => 0.5);
+        for (const [n, { taskId: t, agentId: a }] of assignments.entries()) {
+          const load = loadsAfter(s, assignments.slice(0, n)).get(a);
+          const [who, what] = [s.agents.find((other) => other.id === a), s.tasks.find((other) => other.id === t)];
+          expect(who && what && load && mayTake(s, what, who, load.plans, load.applies)).toBe(true);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('never leaves a task waiting for an agent while one could take it', () => {
+    fc.assert(
+      fc.property(anySnapshot, (s) => {
+        const { assignments, waiting } = choose(s, () => 0.5);
+        const loads = loadsAfter(s, assignments);
+        for (const { taskId: t, rule, agents } of waiting) {
+          const what = s.tasks.find((other) => other.id === t);
+          if (!what || ['locked', 'held', 'not_first'].includes(rule)) continue;
+          for (const a of s.agents)
+            expect(mayTake(s, what, a, loads.get(a.id)?.plans ?? 0, loads.get(a.id)?.applies ?? 0)).toBe(false);
+          expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('gives each task once or explains it once; a workspace has one task at a time that may apply, the oldest or its holder, and none when locked', () => {
+    fc.assert(
+      fc.property(anySnapshot, (s) => {
+        const { assignments, waiting } = choose(s, () => 0.5);
+        expect([...assignments, ...waiting].map(({ taskId: t }) => t).toSorted()).toEqual(
+          s.tasks.map(({ id }) => id).toSorted(),
+        );
+        for (const workspace of s.workspaces) {
+          const mine = s.tasks.filter((t) => t.workspaceId === workspace.id);
+          const given = mine.filter((t) => assignments.some((a) => a.taskId === t.id));
+          if (workspace.lock) expect(given).toEqual([]);
+          const applies = given.filter((t) => t.mayApply);
+          expect(applies.length).toBeLessThanOrEqual(1);
+          const oldest = Math.min(...mine.filter((t) => t.mayApply).map((t) => t.arrival));
+          for (const t of applies)
+            expect(workspace.hold === t.id || (workspace.hold === null && t.arrival === oldest)).toBe(true);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import type { AgentView, Needs, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
+
+/** Why an agent cannot take a task now; `could_take_it` when the agent is not what keeps the task waiting. */
+export type AgentReason =
+  | 'may_not_execute'
+  | 'may_not_read_secrets'
+  | 'workspace_not_allowed'
+  | 'provider_not_allowed'
+  | 'provider_missing'
+  | 'version_missing'
+  | 'label_missing'
+  | 'offline'
+  | 'in_error'
+  | 'suspect'
+  | 'draining'
+  | 'applying'
+  | 'task_limit'
+  | 'plan_limit'
+  | 'passed_over'
+  | 'could_take_it';
+
+/** A reason with its sentence. */
+export interface Why {
+  readonly reason: AgentReason;
+  readonly sentence: string;
+}
+
+const why = (reason: AgentReason, sentence: string): Why => ({ reason, sentence });
+
+const ALIASES: Readonly<Record<string, string>> = { azure: 'azurerm', gcp: 'google' };
+
+/** The short name of a provider: `hashicorp/aws` and `registry.terraform.io/hashicorp/aws` are `aws`, `azure` is `azurerm`, `gcp` is `google`. */
+export function providerName(provider: string): string {
+  const [type = '', namespace = 'hashicorp'] = provider.toLowerCase().split('/').reverse();
+  return namespace === 'hashicorp' ? (ALIASES[type] ?? type) : `${namespace}/${type}`;
+}
+
+const findMissing = (wanted: readonly string[], given: readonly string[]): string | undefined => {
+  const have = new Set(given.map(providerName));
+  return wanted.find((provider) => !have.has(providerName(provider)));
+};
+
+/** What this agent lacks for such a task whatever it is doing: it would not help to wait. */
+export function findInability(agent: AgentView, pool: PoolView, needs: Needs): Why | undefined {
+  if (!agent.mayExecute) return why('may_not_execute', 'It may not execute Terraform.');
+  if (needs.secrets && !agent.mayReadSecrets)
+    return why('may_not_read_secrets', 'The task has sensitive values, which it may not read.');
+  return findForeignProvider(agent, needs) ?? findMissingVersion(agent, needs) ?? findMissingLabel(agent, pool, needs);
+}
+
+function findForeignProvider(agent: AgentView, needs: Needs): Why | undefined {
+  const forbidden = agent.allowedProviders && findMissing(needs.providers, agent.allowedProviders);
+  if (forbidden) return why('provider_not_allowed', `It may not use the provider ${forbidden}.`);
+  const missing = agent.providers && findMissing(needs.providers, agent.providers);
+  return missing ? why('provider_missing', `It does not offer the provider ${missing}.`) : undefined;
+}
+
+function findMissingVersion(agent: AgentView, { tool, version }: Needs): Why | undefined {
+  const ready = agent.versions[tool];
+  if (agent.installsVersions || (version === null ? ready.length > 0 : ready.includes(version))) return undefined;
+  return why('version_missing', `It has no ${tool}${version === null ? '' : ` ${version}`} and installs no versions.`);
+}
+
+function findMissingLabel(agent: AgentView, pool: PoolView, needs: Needs): Why | undefined {
+  const missing = [...pool.requiredLabels, ...needs.labels].find((label) => !agent.labels.includes(label));
+  return missing === undefined ? undefined : why('label_missing', `It does not carry the label ${missing}.`);
+}
+
+/** Whether it may work for this workspace: apart from the other inabilities, since it differs from task to task. */
+export const findBan = (agent: AgentView, { workspaceId }: WaitingTask): Why | undefined =>
+  agent.allowedWorkspaces === null || agent.allowedWorkspaces.includes(workspaceId)
+    ? undefined
+    : why('workspace_not_allowed', 'It may not work for this workspace.');
+
+/** Why nothing at all is offered to it at present. */
+export function findAbsence(agent: AgentView, { silentOffersUntilSuspect }: Snapshot): Why | undefined {
+  if (agent.status === 'offline') return why('offline', 'It is offline.');
+  if (agent.status === 'error') return why('in_error', 'It reports an error.');
+  if (agent.silentOffers >= silentOffersUntilSuspect)
+    return why('suspect', `It left ${agent.silentOffers} offers in a row unanswered.`);
+  return agent.draining ? why('draining', 'It is draining.') : undefined;
+}
+
+/** An agent's slots in use. */
+export interface Load {
+  readonly plans: number;
+  readonly applies: number;
+}
+
+/** Why it has no room for one more such task now. */
+export function findFullness(
+  agent: AgentView,
+  { plans, applies }: Load,
+  pool: PoolView,
+  plan: boolean,
+): Why | undefined {
+  if (applies > 0 && !pool.allowApplyConcurrent)
+    return why('applying', 'It applies, and takes nothing new until that has ended.');
+  if (plans + applies >= agent.maxTasks)
+    return why('task_limit', `It runs ${plans + applies} of at most ${agent.maxTasks} tasks.`);
+  const planLimit = Math.min(pool.maxPlanConcurrency, agent.planLimit ?? Number.POSITIVE_INFINITY);
+  return plan && plans >= planLimit ? why('plan_limit', `It runs ${plans} of at most ${planLimit} plans.`) : undefined;
+}
+
+/** Whether it gave this very task back a moment ago. */
+export const findPassOver = (agent: AgentView, { passedOver }: WaitingTask, { now }: Snapshot): Why | undefined =>
+  passedOver.some((entry) => entry.agentId === agent.id && entry.until > now)
+    ? why('passed_over', 'It gave this task back a moment ago and is not asked again yet.')
+    : undefined;
+
+export const COULD_TAKE_IT: Why = why('could_take_it', 'It could take the task.');
