@@ -1,2 +1,2 @@
-export { checkTree, type Tree } from './check-tree.ts';
+export { checkTree } from './check-tree.ts';
 export { parseImportTable } from './import-table.ts';

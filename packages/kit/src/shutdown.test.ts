@@ -63,3 +63,22 @@ test('further signals and requests do not close twice; they are passed on', asyn
   expect(onSecondSignal).toHaveBeenCalledExactlyOnceWith('SIGUSR2');
   expect(process.listenerCount('SIGUSR2')).toBe(0);
 });
+
+test('one Ctrl-C that arrives several times is one signal', async () => {
+  const onSecondSignal = vi.fn();
+  const clock = createFakeClock();
+  const shutdown = create({ onSecondSignal, clock });
+  const gate = Promise.withResolvers<void>();
+  shutdown.onClose('slow', () => gate.promise);
+  process.emit('SIGUSR2', 'SIGUSR2');
+  process.emit('SIGUSR2', 'SIGUSR2');
+  await clock.advance(499);
+  process.emit('SIGUSR2', 'SIGUSR2');
+  expect(onSecondSignal).not.toHaveBeenCalled();
+  await clock.advance(1);
+  process.emit('SIGUSR2', 'SIGUSR2');
+  process.emit('SIGUSR2', 'SIGUSR2');
+  expect(onSecondSignal).toHaveBeenCalledOnce();
+  gate.resolve();
+  await shutdown.closed;
+});

@@ -5,12 +5,15 @@ export interface ShutdownOptions {
   deadlineMs: number;
   /** Signals that ask us to leave; SIGTERM and SIGINT when not given. */
   signals?: readonly NodeJS.Signals[];
-  /** Called for every signal after the first; a terminal's user who presses Ctrl-C twice wants out. */
+  /** Called for signals after the first; a terminal's user who presses Ctrl-C twice wants out. */
   onSecondSignal?: (signal: NodeJS.Signals) => void;
   /** A closer failed; the others are still called. */
   onError?: (name: string, error: unknown) => void;
   clock?: Clock;
 }
+
+/** One Ctrl-C can arrive several times: from the terminal, and forwarded by npm and whatever else stands in between. */
+const SAME_KEYPRESS_MS = 500;
 
 export interface ShutdownOutcome {
   /** The signal, or the reason given to `request`. */
@@ -47,9 +50,12 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
     for (const name of signals) process.off(name, onSignal);
     resolve({ reason, unclosed: unclosed.map(({ name }) => name) });
   }
+  let heardAtMs = Number.NEGATIVE_INFINITY;
   function onSignal(name: NodeJS.Signals): void {
-    if (leaving.signal.aborted) options.onSecondSignal?.(name);
-    else void request(name);
+    const isEcho = clock.now() - heardAtMs < SAME_KEYPRESS_MS;
+    if (!isEcho) heardAtMs = clock.now();
+    if (!leaving.signal.aborted) void request(name);
+    else if (!isEcho) options.onSecondSignal?.(name);
   }
   for (const name of signals) process.on(name, onSignal);
 

@@ -17,7 +17,7 @@ export interface PlacedField {
 }
 
 /** Every field of a specification, in its order. */
-export function listFields(spec: ConfigSpec, path: readonly string[] = []): PlacedField[] {
+function listFields(spec: ConfigSpec, path: readonly string[] = []): PlacedField[] {
   return Object.entries(spec).flatMap(([key, entry]) => {
     const here = [...path, key];
     return isField(entry) ? [{ path: here, field: entry }] : listFields(entry, here);

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ROOT } from '../workspaces.ts';
+import { type Assets, rewriteAssetUrls } from './asset-urls.ts';
+import { isUpToDate, writeStamp } from './stamp.ts';
+
+/** An asset's URL as a source writes it. */
+const urlOf = (specifier: string): string => `const u = new URL('${specifier}', import.meta.url);`;
+const rewrite = (app: string, path: string, specifier: string) => {
+  const assets: Assets = new Map();
+  return { source: rewriteAssetUrls(app, join(ROOT, path), urlOf(specifier), assets), assets };
+};
+
+test('a file beside the code is copied below assets/', () => {
+  const { source, assets } = rewrite('kit', 'packages/kit/src/logger.ts', '../package.json');
+  expect(source).toBe(urlOf('./assets/packages/kit/package.json'));
+  expect([...assets]).toEqual([['packages/kit/package.json', join(ROOT, 'packages/kit/package.json')]]);
+});
+
+test("an app's own files lose the app's path, its assets folder its name; a folder keeps its slash", () => {
+  expect(rewrite('runner', 'apps/runner/src/launcher/x.ts', '../../assets/').source).toBe(urlOf('./assets/assets/'));
+  expect(rewrite('runner', 'apps/runner/src/launcher/x.ts', '../../assets/launcher.sh').source).toBe(
+    urlOf('./assets/launcher.sh'),
+  );
+  expect(rewrite('server', 'apps/server/src/platform/x/y.ts', '../../../migrations/').source).toBe(
+    urlOf('./assets/migrations/'),
+  );
+});
+
+test("another app's entry becomes its bundle", () => {
+  const { source, assets } = rewrite('cli', 'apps/cli/src/commands/up.ts', '../../../server/src/main.ts');
+  expect(source).toBe(urlOf('../server/main.mjs'));
+  expect(assets.size).toBe(0);
+});
+
+test('what does not exist fails the build and is named', () => {
+  expect(() => rewrite('cli', 'apps/cli/src/main.ts', '../assets/nothing')).toThrow(
+    'apps/cli/src/main.ts names ../assets/nothing, which does not exist.',
+  );
+});
+
+test('other URLs are left alone', () => {
+  const source = "new URL(path, import.meta.url); new URL('https://example.com', import.meta.url);";
+  expect(rewriteAssetUrls('cli', join(ROOT, 'apps/cli/src/main.ts'), source, new Map())).toBe(source);
+});
+
+test('a stamp holds until an input or an output changes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gc-build-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [input, output] = [join(folder, 'input.ts'), join(folder, 'main.mjs')];
+  writeFileSync(input, '1');
+  writeFileSync(output, '1');
+  const stamp = () => writeStamp(folder, [input], ['main.mjs']);
+  expect(isUpToDate(folder)).toBe(false);
+  stamp();
+  expect(isUpToDate(folder)).toBe(true);
+  utimesSync(input, statSync(input).atimeMs / 1000, 12_345);
+  expect(isUpToDate(folder)).toBe(false);
+  stamp();
+  rmSync(output);
+  expect(isUpToDate(folder)).toBe(false);
+});
+
+test('bundles every program, and each is there to be run', () => {
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'pipe' });
+  for (const app of ['server', 'agent', 'runner', 'cli'])
+    expect(existsSync(join(ROOT, 'dist', app, 'main.mjs')), app).toBe(true);
+});

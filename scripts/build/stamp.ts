@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ROOT } from '../workspaces.ts';
+
+/** What a bundle was made from, kept beside it; a bundle whose stamp still holds need not be made again. */
+interface Stamp {
+  /** Everything that is the same for all bundles: build scripts and dependencies. */
+  base: string;
+  /** Input from the root → size and time of its last change. */
+  inputs: Record<string, string>;
+  outputs: string[];
+}
+
+const stampPath = (folder: string): string => join(folder, 'build.json');
+
+export function isUpToDate(folder: string): boolean {
+  if (!existsSync(stampPath(folder))) return false;
+  const stamp: Stamp = JSON.parse(readFileSync(stampPath(folder), 'utf8'));
+  return (
+    stamp.base === hashBase() &&
+    stamp.outputs.every((name) => existsSync(join(folder, name))) &&
+    Object.entries(stamp.inputs).every(([path, wanted]) => describe(path) === wanted)
+  );
+}
+
+/** Before a bundle is written: whatever happens on the way, it is made again. */
+export const removeStamp = (folder: string): void => rmSync(stampPath(folder), { force: true });
+
+export function writeStamp(folder: string, inputs: readonly string[], outputs: string[]): void {
+  // What lies in node_modules changes with the lock file only.
+  const ours = inputs.filter((path) => !path.startsWith('node_modules/'));
+  const stamp: Stamp = {
+    base: hashBase(),
+    inputs: Object.fromEntries(ours.map((path) => [path, describe(path)])),
+    outputs,
+  };
+  writeFileSync(stampPath(folder), `${JSON.stringify(stamp, null, 1)}\n`);
+}
+
+/** Size and time of change; a folder's time changes with the names in it. */
+function describe(path: string): string {
+  const stat = statSync(resolve(ROOT, path), { throwIfNoEntry: false });
+  return stat === undefined ? 'missing' : `${stat.isDirectory() ? 'folder' : stat.size} ${stat.mtimeMs}`;
+}
+
+function hashBase(): string {
+  const hash = createHash('sha256').update(process.version);
+  for (const path of ['package-lock.json', 'scripts/build/bundle-app.ts', 'scripts/build/asset-urls.ts'])
+    hash.update(readFileSync(join(ROOT, path)));
+  return hash.digest('hex');
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkImports } from '../check-imports.ts';
+import { listFiles, ROOT } from '../workspaces.ts';
+import { type Check, examineWith } from './check.ts';
+import { findLongFiles } from './sizes.ts';
+
+export { type CheckResult, runChecks } from './check.ts';
+export { printResult } from './print.ts';
+
+/** Every check there is; each counts as one test. */
+export const CHECKS: readonly Check[] = [
+  {
+    name: 'format and lint',
+    examine: () => examineWith('biome', 'ci', '--error-on-warnings', '--colors=off', '--max-diagnostics=50'),
+  },
+  { name: 'imports', examine: async () => ({ mistakes: checkImports() }) },
+  { name: 'types', examine: () => examineWith('tsc', '--project', '.', '--pretty', 'false') },
+  { name: 'dead code', examine: () => examineWith('knip', '--strict', '--no-progress') },
+  { name: 'sizes', examine: async () => findLongFiles(readSources()) },
+];
+
+const readSources = (): Map<string, string> =>
+  new Map(listFiles().map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));

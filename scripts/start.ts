@@ -1,0 +1,5 @@
+import { buildAll } from './build.ts';
+import { becomeNode } from './exec.ts';
+
+await buildAll();
+becomeNode('dist/cli/main.mjs', ['up', ...process.argv.slice(2)]);

@@ -1,0 +1,2 @@
+export { type Counts, exitCodeOf, formatCounts } from './counts.ts';
+export { createReporter } from './reporter.ts';
