@@ -22,6 +22,8 @@ export const JOURNAL_ENTRIES = {
   permitted: z.object({ epoch: z.number(), at: At }),
   /** Terraform's state lock, as Terraform described it; POST and UNLOCK must name it. */
   locked: z.object({ id: z.string(), info: z.string() }),
+  /** What the first GET under that lock gave: the size of the state, null for none. */
+  read: z.object({ size: z.number().int().nullable() }),
   /** A state was put into quarantine instead of becoming current. */
   quarantined: z.object({ checksum: Checksum, at: At }),
   /** The exit record, from now on only to be delivered. */

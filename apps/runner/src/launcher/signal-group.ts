@@ -14,17 +14,25 @@ export function killGroup(terraform: ProcessStat): boolean {
   return send(-terraform.pid, 'SIGKILL');
 }
 
-/** Zombies whose new parent does not bury them keep a group from being empty; they harm nobody. */
+/** A member of the group that survives SIGKILL hangs in the kernel; it is not waited for for ever. */
 const EMPTY_WITHIN_MS = 5_000;
-const POLL_MS = 20;
+const POLL_MS = 10;
+
+export interface EndGroupOptions {
+  clock: Clock;
+  /** Whether anything still holds `alive`. */
+  isAlive: () => Promise<boolean>;
+}
 
 /**
- * Kills Terraform's process group and waits until it is empty: what provisioners and providers left behind must not go on
- * changing things behind an attempt that has ended. Gives false when something stays all the same.
+ * Kills Terraform's process group and waits until nothing of it runs: what provisioners and providers left behind must not go
+ * on changing things behind an attempt that has ended. Gives false when something stays all the same.
  */
-export async function endGroup(terraform: ProcessStat, clock: Clock): Promise<boolean> {
+export async function endGroup(terraform: ProcessStat, { clock, isAlive }: EndGroupOptions): Promise<boolean> {
   const deadline = clock.now() + EMPTY_WITHIN_MS;
   while (killGroup(terraform)) {
+    // A group of nothing but zombies, whose new parent takes its time to bury them, is as good as empty.
+    if (!(await isAlive())) return true;
     if (clock.now() >= deadline) return false;
     await clock.sleep(POLL_MS);
   }
@@ -36,7 +44,9 @@ function send(target: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    // EPERM: the number has been given to somebody else's process since.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH' || code === 'EPERM') return false;
     throw error;
   }
 }

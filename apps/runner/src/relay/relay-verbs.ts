@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { receiveFile } from '../folder/receive-file.ts';
 import type { Journal } from '../journal/journal.ts';
 import { findLockBody, refusalBody } from './lock-body.ts';
 import type { StateForwarder } from './state-forwarder.ts';
@@ -24,8 +21,9 @@ export const sentence = (status: number, text: string): RelayAnswer => ({ status
  * What the relay answers to each request of Terraform's. A call that throws is answered with 503, and Terraform asks again.
  *
  * Before the apply, LOCK and UNLOCK are answered here and GET by the server; nothing can be written. From `allowApply` on,
- * LOCK is answered only by the server (it marks the permit used) and so is GET, until Terraform has written a state: from then
- * on the newest one on disk is the truth, whether the server can be reached or not. UNLOCK frees nothing but Terraform.
+ * LOCK is answered only by the server (it marks the permit used), and so is the first GET after it. From then on the truth is
+ * on disk, whether the server can be reached or not: Terraform reads once more before it writes for the first time, and must
+ * not wait with what it has done for a server that is away. UNLOCK frees nothing but Terraform.
  */
 export interface RelayVerbs {
   get(): Promise<RelayAnswer>;
@@ -43,21 +41,42 @@ export interface RelayVerbsDeps {
   forwarder: Pick<StateForwarder, 'wake'>;
   upstream: Pick<StateUpstream, 'lock' | 'get'>;
   journal: Journal;
+  /** Told of every state before Terraform goes on with it, so that its secrets are known before they can be printed. */
+  onState: (path: string) => Promise<void>;
 }
 
 const OK: RelayAnswer = { status: 200 };
+const NO_STATE = sentence(404, 'The workspace has no state yet.');
 
-export function createRelayVerbs({ stateDir, spool, forwarder, upstream, journal }: RelayVerbsDeps): RelayVerbs {
+export function createRelayVerbs({
+  stateDir,
+  spool,
+  forwarder,
+  upstream,
+  journal,
+  onState,
+}: RelayVerbsDeps): RelayVerbs {
   let applying = journal.find('permitted') !== undefined;
   const lockId = () => journal.find('locked')?.id;
+  const fetched = join(stateDir, 'fetched');
 
   async function get(): Promise<RelayAnswer> {
     const newest = spool.newest();
     if (newest !== undefined) return { status: 200, body: newest };
+    const read = journal.find('read') ?? (await fetch());
+    if (read instanceof UpstreamRefusal) return sentence(409, read.message);
+    return read.size === null ? NO_STATE : { status: 200, body: { path: fetched, size: read.size } };
+  }
+
+  /** The state is whole on disk before a byte of it is given on: Terraform does not ask again for what broke off half-way. */
+  async function fetch(): Promise<{ size: number | null } | UpstreamRefusal> {
     const state = await orRefusal(() => upstream.get());
-    if (state instanceof UpstreamRefusal) return sentence(409, state.message);
-    if (state === undefined) return sentence(404, 'The workspace has no state yet.');
-    return { status: 200, body: await keep(state.body, join(stateDir, 'fetched'), state.checksum) };
+    if (state instanceof UpstreamRefusal) return state;
+    const read = { size: state === undefined ? null : (await receiveFile(state.body, fetched, state.checksum)).size };
+    if (state !== undefined) await onState(fetched);
+    // Under its lock nobody else's state can become current, so the answer holds for the rest of the apply.
+    if (lockId() !== undefined) await journal.write('read', read);
+    return read;
   }
 
   async function post(
@@ -67,8 +86,9 @@ export function createRelayVerbs({ stateDir, spool, forwarder, upstream, journal
     if (!applying) return sentence(409, 'A plan writes no state.');
     if (request.lockId === null || request.lockId !== lockId())
       return sentence(409, 'The state is locked by another id.');
-    await spool.add(body, request.md5);
+    const { path } = await spool.add(body, request.md5);
     forwarder.wake();
+    await onState(path);
     return OK;
   }
 
@@ -110,18 +130,4 @@ async function orRefusal<T>(call: () => Promise<T>): Promise<T | UpstreamRefusal
     if (error instanceof UpstreamRefusal) return error;
     throw error;
   }
-}
-
-/** Has the whole state on disk before a byte of it is given on: Terraform does not ask again for what broke off half-way. */
-async function keep(
-  body: Readable,
-  path: string,
-  checksum: string | undefined,
-): Promise<{ path: string; size: number }> {
-  const hash = createHash('sha256');
-  body.on('data', (chunk: Buffer) => hash.update(chunk));
-  await pipeline(body, createWriteStream(path, { mode: 0o600 }));
-  if (checksum !== undefined && checksum !== hash.digest('hex'))
-    throw new Error('the state from the server arrived damaged');
-  return { path, size: (await stat(path)).size };
 }

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { SpooledState } from './state-spool.ts';
 
 /** The server as the relay sees it. Every call may throw: the server is away, or says so; trying again later may help. */
@@ -18,7 +17,7 @@ export interface StateUpstream {
 }
 
 export interface UpstreamState {
-  body: Readable;
+  body: AsyncIterable<Uint8Array>;
   /** SHA-256 of the whole, where the server tells it. */
   checksum?: string;
 }

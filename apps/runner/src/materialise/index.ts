@@ -1,0 +1,1 @@
+export { type Materialised, materialise } from './materialise.ts';
