@@ -1,14 +1,14 @@
 import { type Clock, type Random, retry, systemClock, systemRandom } from '@groundcrew/kit/isomorphic';
 import { type RouteName, type RouteSpec, routes } from '@groundcrew/protocol';
 import { ApiError, ConnectionError, readRefusal } from './api-error.ts';
-import { buildRequest, type LooseInput } from './build-request.ts';
+import { buildRequest, type LooseInput, queryText } from './build-request.ts';
 import { checkBaseUrl } from './check-url.ts';
 import { decideRetry, mayTryAgain, type RetryFigures } from './retry-policy.ts';
 import type { CallAnswer, CallArguments, CallOptions, RawAnswer } from './route-call.ts';
+import { openSocket, type Socket, type SocketOptions } from './socket/open-socket.ts';
+import type { SocketFactory } from './socket/raw-socket.ts';
+import { resolveToken, type TokenSource } from './token-source.ts';
 import type { Transport, TransportAnswer } from './transport.ts';
-
-/** A credential, or where to get the present one before each try. */
-export type TokenSource = string | (() => string | undefined | Promise<string | undefined>);
 
 export interface ClientOptions {
   /** Where the server is, such as `https://groundcrew.example.com`; a path in front of `/api/v1` is kept. */
@@ -22,10 +22,20 @@ export interface ClientOptions {
   newIdempotencyKey?: () => string;
   /** Checks every JSON answer against its schema; for tests, since it costs time. */
   validate?: boolean;
+  /** Makes WebSocket connections; without it `socket` throws. */
+  connect?: SocketFactory;
   /** Accept plain http to another host. */
   allowInsecure?: boolean;
   clock?: Clock;
   random?: Random;
+}
+
+type Query = Record<string, unknown>;
+export interface ClientSocketOptions<In, Out> extends Omit<SocketOptions<In, Out>, 'url' | 'token' | 'connect'> {
+  /** One of the protocol's `SOCKETS`. */
+  path: string;
+  /** Asked anew for every connection when it is a function. */
+  query?: Query | (() => Query | Promise<Query>);
 }
 
 /** The API as typed calls, named as the rows of the protocol's route table. */
@@ -38,8 +48,8 @@ export interface Client {
   call<N extends RouteName>(name: N, ...args: CallArguments<N>): Promise<CallAnswer<N>>;
   /** The same with the answer as raw bytes, for a route that can answer in another format (`headers: {accept: 'text/plain'}`). */
   open<N extends RouteName>(name: N, ...args: CallArguments<N>): Promise<RawAnswer>;
-  /** The credential as it is now, for a socket. */
-  token(): Promise<string | undefined>;
+  /** Opens one of the server's WebSockets, with this client's address and credential. */
+  socket<In, Out = never>(options: ClientSocketOptions<In, Out>): Socket<Out>;
   /**
    * Opens a connection now, so that the next call finds it open; true when it worked. It lasts as long as the server keeps
    * idle connections (about a minute).
@@ -109,7 +119,13 @@ export function createClient(options: ClientOptions): Client {
       return (await exchange(spec, (input ?? {}) as LooseInput, call, reader)) as CallAnswer<typeof name>;
     },
     open: (name, ...[input, call = {}]) => exchange(routes[name], (input ?? {}) as LooseInput, call, rawReader),
-    token: async () => resolveToken(options.token),
+    socket({ path, query, ...more }) {
+      const { connect, token } = options;
+      if (connect === undefined) throw new TypeError('This client was made without a way to open WebSockets.');
+      const url = async () =>
+        `${baseUrl.replace(/^http/, 'ws')}${path}${queryText(await (typeof query === 'function' ? query() : query))}`;
+      return openSocket({ url, token, connect, clock, random, ...more });
+    },
     async preconnect() {
       try {
         await exchange(routes.getInfo, {}, { retry: 'never', timeoutMs: 5_000 }, jsonReader(routes.getInfo));
@@ -134,9 +150,6 @@ const rawReader: Reader<RawAnswer> = {
 };
 
 const decoder = new TextDecoder();
-
-const resolveToken = (token: TokenSource | undefined): string | undefined | Promise<string | undefined> =>
-  typeof token === 'function' ? token() : token;
 
 const withKey = (spec: RouteSpec, call: CallOptions, newKey: (() => string) | undefined): CallOptions =>
   spec.method === 'POST' && call.idempotencyKey === undefined && newKey !== undefined

@@ -1,7 +1,12 @@
 export { ApiError, ConnectionError } from './api-error.ts';
+export { createBrowserSocketFactory } from './browser-socket.ts';
 export { checkBaseUrl, isLoopback } from './check-url.ts';
-export { type Client, type ClientOptions, createClient, type TokenSource } from './client.ts';
+export { type Client, type ClientOptions, type ClientSocketOptions, createClient } from './client.ts';
 export { createFetchTransport } from './fetch-transport.ts';
+export { type FollowOptions, followLog } from './log/follow-log.ts';
 export type { RetryFigures } from './retry-policy.ts';
 export type { CallAnswer, CallArguments, CallInput, CallOptions, CallRetry, RawAnswer, RawBody } from './route-call.ts';
+export { openSocket, type Socket, type SocketOptions } from './socket/open-socket.ts';
+export type { RawSocket, RawSocketEvents, SocketEnd, SocketFactory } from './socket/raw-socket.ts';
+export type { TokenSource } from './token-source.ts';
 export type { BodySource, Transport, TransportAnswer, TransportRequest } from './transport.ts';
