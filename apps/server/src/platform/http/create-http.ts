@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server } from 'node:http';
+import { type Clock, type Logger, newId } from '@groundcrew/kit';
+import { type FastifyInstance, fastify } from 'fastify';
+import { AppError } from './app-error.ts';
+import type { IsTrusted } from './client-address.ts';
+import { answerClientError } from './client-error.ts';
+import { toErrorAnswer } from './error-answer.ts';
+import { addNotFound } from './not-found.ts';
+import { type RegisterOptions, registerRoutes } from './register-routes.ts';
+import {
+  createSlowBodyWatch,
+  hasBody,
+  SLOW_BODY_LIMITS,
+  type SlowBodyLimits,
+  type SlowBodyWatch,
+} from './slow-bodies.ts';
+
+export interface HttpOptions extends Omit<RegisterOptions, 'closing'> {
+  logger: Logger;
+  clock: Clock;
+  /** Serve HTTPS with this certificate chain and key (PEM files). */
+  tls?: { certFile: string; keyFile: string } | undefined;
+  /** Proxies whose `X-Forwarded-For` is believed; nobody's when not given. */
+  isTrustedProxy?: IsTrusted;
+  slowBodies?: SlowBodyLimits;
+}
+
+/** The HTTP boundary: one server, every route of the table, one error handler. */
+export interface Http {
+  /** For `inject` in tests and for routes outside the table, which are added before `listen`. */
+  readonly app: FastifyInstance;
+  readonly server: Server;
+  /** Aborts when closing begins. */
+  readonly closing: AbortSignal;
+  /** Listens and gives the address, as a URL. */
+  listen(at: { host: string; port: number }): Promise<string>;
+  /** Stops taking requests, ends what only waits, and lets the others finish for `graceMs`. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** After an answer, the rest of a body that nobody wants is read for so long, so that the client sees the answer. */
+const LINGER_MS = 2_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+/** Longer than proxies usually keep their side open, so that the server is never the one that closes under a request. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** Builds the boundary without listening yet. */
+export function createHttp(options: HttpOptions): Http {
+  const { logger, clock, tls } = options;
+  const closing = new AbortController();
+  const slowBodies = createSlowBodyWatch(options.slowBodies ?? SLOW_BODY_LIMITS, clock.now);
+  const app = createApp(options);
+
+  addHooks(app, { closing: closing.signal, slowBodies, isSecure: tls !== undefined });
+  addErrorHandler(app, logger);
+  addNotFound(app);
+  registerRoutes(app, { ...options, closing: closing.signal });
+
+  async function close(graceMs = 10_000): Promise<void> {
+    closing.abort(new AppError('unavailable', 'The server is shutting down.'));
+    slowBodies.close();
+    const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+    await app.close();
+    clearTimeout(timer);
+  }
+  return { app, server: app.server, closing: closing.signal, listen: (at) => app.listen(at), close };
+}
+
+function createApp({ tls, isTrustedProxy }: HttpOptions): FastifyInstance {
+  const https = tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
+  const app = fastify({
+    // The types tell a TLS server's instance from a plain one's; nothing here depends on which it is.
+    https: (https ?? null) as null,
+    trustProxy: isTrustedProxy ?? false,
+    genReqId: () => newId('req'),
+    // Ids and names in paths are checked by their schemas; what is longer than this is simply not there.
+    routerOptions: { maxParamLength: 1_024 },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+  });
+  app.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  return app;
+}
+
+interface HookOptions {
+  closing: AbortSignal;
+  slowBodies: SlowBodyWatch;
+  isSecure: boolean;
+}
+
+function addHooks(app: FastifyInstance, { closing, slowBodies, isSecure }: HookOptions): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.setHeader('x-request-id', request.id);
+    for (const [name, value] of isSecure ? SECURE_HEADERS : HEADERS) reply.raw.setHeader(name, value);
+    if (hasBody(request.raw)) slowBodies.watch(request.raw, reply.raw, request.id);
+    done(
+      closing.aborted ? new AppError('unavailable', 'The server is shutting down; come back in a moment.') : undefined,
+    );
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    lingerOver(request.raw);
+    done();
+  });
+}
+
+/** Answers hold secrets and are no pages: they are neither kept by caches nor shown in frames. */
+const HEADERS: readonly (readonly [string, string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['referrer-policy', 'no-referrer'],
+  ['cache-control', 'no-store'],
+];
+const SECURE_HEADERS = [...HEADERS, ['strict-transport-security', 'max-age=31536000'] as const];
+
+/**
+ * Reads on over what is left of a body after the answer. Closing at once would make the kernel reset the connection, and the
+ * client would never see why it was refused.
+ */
+function lingerOver(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(timer));
+}
+
+function addErrorHandler(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((error, request, reply) => {
+    const answer = toErrorAnswer(error, request.id);
+    if (answer.isFault)
+      logger.error(
+        { err: error, request_id: request.id, method: request.method, route: request.routeOptions.url },
+        'a request failed',
+      );
+    // The framework asks for a close after a body it did not read; lingering does that better.
+    reply.removeHeader('connection');
+    return reply
+      .code(answer.status)
+      .headers(answer.headers)
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(JSON.stringify(answer.body));
+  });
+}

@@ -1,0 +1,208 @@
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type Clock, type Logger, newId } from '@groundcrew/kit';
+import { SOCKETS } from '@groundcrew/protocol';
+import type { FastifyInstance } from 'fastify';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { z } from 'zod';
+import {
+  AppError,
+  type ClientAddress,
+  findBearer,
+  parseInput,
+  toErrorAnswer,
+  writeErrorAnswer,
+} from '../http/index.ts';
+import { type Connection, createConnection, type OpenConnection } from './connection.ts';
+
+/** A request to open a WebSocket, with its query checked. */
+export interface SocketRequest<Q> {
+  /** Of `Authorization: Bearer …`; never from the URL. */
+  readonly token: string | undefined;
+  readonly query: Q;
+  readonly headers: IncomingHttpHeaders;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+/** One WebSocket of the server. */
+export interface SocketSpec<Q, C> {
+  /** Mistakes are told as `invalid_request`. */
+  readonly query?: z.ZodType<Q>;
+  /** Tells who it is; throws `AppError` to refuse, which becomes an ordinary HTTP answer. */
+  authenticate(request: SocketRequest<Q>): Promise<C>;
+  onConnection(connection: Connection, caller: C, query: Q): void;
+  /** Asked with every ping whether the caller may stay; false closes with 1008. Not asked when not given. */
+  mayStay?(caller: C): Promise<boolean>;
+  /** Largest message of the peer; 1 MiB when not given. */
+  readonly maxMessageBytes?: number;
+}
+
+export interface SocketHubOptions {
+  server: Server;
+  logger: Logger;
+  clock: Clock;
+  clientAddress: ClientAddress;
+  /** How often every peer is asked for a sign of life; 20 s when not given. */
+  pingEveryMs?: number;
+  /** Silence after which a peer counts as gone; 60 s when not given. */
+  silenceMs?: number;
+}
+
+export interface SocketHub {
+  /** Opens an address for WebSockets. */
+  register<Q, C>(path: string, spec: SocketSpec<Q, C>): void;
+  /** How many are open. */
+  readonly size: number;
+  /** Takes no more, tells every peer that the server is going (1001), and waits a second for them to leave. */
+  close(): Promise<void>;
+}
+
+interface Registered {
+  spec: SocketSpec<unknown, unknown>;
+  upgrader: WebSocketServer;
+}
+interface Held {
+  socket: WebSocket;
+  connection: OpenConnection;
+  mayStay: () => Promise<boolean>;
+}
+
+const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
+const LEAVE_MS = 1_000;
+
+/**
+ * The WebSockets of the server, on the same port as its HTTP. Whoever is refused gets an HTTP answer like any other; after the
+ * upgrade nothing but the connection writes to the socket.
+ */
+export function createSocketHub(options: SocketHubOptions): SocketHub {
+  const { server, logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000 } = options;
+  const registered = new Map<string, Registered>();
+  const held = new Set<Held>();
+  let isClosing = false;
+  const timer = setInterval(ping, pingEveryMs);
+  timer.unref();
+  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const requestId = newId('req');
+    // Whatever becomes of the peer while we look it up is noticed below; without a listener it would end the process.
+    socket.on('error', () => {});
+    try {
+      const { spec, upgrader } = findRegistered(request);
+      const { query, caller } = await admit(request, spec, requestId);
+      if (socket.destroyed || isClosing) return void socket.destroy();
+      upgrader.handleUpgrade(request, socket, head, (opened) => hold(opened, spec, caller, query, addressOf(request)));
+    } catch (error) {
+      const answer = toErrorAnswer(error, requestId);
+      if (answer.isFault) logger.error({ err: error, request_id: requestId }, 'opening a WebSocket failed');
+      writeErrorAnswer(socket, answer);
+    }
+  }
+
+  const addressOf = (request: IncomingMessage): string =>
+    clientAddress(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for']);
+
+  function findRegistered(request: IncomingMessage): Registered {
+    const path = request.url?.split('?', 1)[0] ?? '';
+    if (isClosing) throw new AppError('unavailable', 'The server is shutting down; come back in a moment.');
+    const found = registered.get(path);
+    if (found === undefined)
+      throw new AppError('not_found', `There is no WebSocket at ${JSON.stringify(path.slice(0, 200))}.`);
+    return found;
+  }
+
+  async function admit(request: IncomingMessage, spec: Registered['spec'], requestId: string) {
+    const url = new URL(request.url ?? '/', 'ws://server');
+    const query =
+      spec.query === undefined
+        ? undefined
+        : parseInput(
+            { query: spec.query as z.ZodObject },
+            { params: {}, query: Object.fromEntries(url.searchParams), headers: {}, body: {} },
+          ).query;
+    const { headers } = request;
+    const caller = await spec.authenticate({
+      token: findBearer(headers.authorization),
+      query,
+      headers,
+      address: addressOf(request),
+      requestId,
+    });
+    return { query, caller };
+  }
+
+  function hold(socket: WebSocket, spec: Registered['spec'], caller: unknown, query: unknown, address: string): void {
+    const onFault = (error: unknown) =>
+      logger.error({ err: error, connection: connection.id }, 'a WebSocket handler failed');
+    const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
+    const entry: Held = { socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
+    held.add(entry);
+    socket.on('message', connection.heard);
+    socket.on('pong', connection.heard);
+    socket.on('ping', connection.heard);
+    socket.once('close', () => held.delete(entry));
+    try {
+      spec.onConnection(connection, caller, query);
+    } catch (error) {
+      onFault(error);
+      connection.close(1011, 'The server failed at this; connect again.');
+    }
+  }
+
+  /** One timer for all: asks everybody for a sign of life, and lets go of who has been silent for too long. */
+  function ping(): void {
+    for (const entry of held) {
+      if (clock.now() - entry.connection.lastHeardAt.getTime() > silenceMs) entry.socket.terminate();
+      else {
+        entry.socket.ping();
+        void dismissUnlessWelcome(entry);
+      }
+    }
+  }
+
+  async function dismissUnlessWelcome({ connection, mayStay }: Held): Promise<void> {
+    // Trouble with the database is no reason to turn anybody away.
+    if (!(await mayStay().catch(() => true)))
+      connection.close(1008, 'The credential is no longer valid; sign on again.');
+  }
+
+  async function close(): Promise<void> {
+    isClosing = true;
+    clearInterval(timer);
+    const left = [...held].map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+    for (const { connection } of held)
+      connection.close(1001, 'The server is shutting down; connect again in a moment.');
+    const late = setTimeout(() => {
+      for (const { socket } of held) socket.terminate();
+    }, LEAVE_MS);
+    await Promise.all(left);
+    clearTimeout(late);
+  }
+
+  return {
+    register(path, spec) {
+      if (registered.has(path))
+        throw new Error(`The WebSocket ${path} is registered twice; remove one of them from the composition.`);
+      const upgrader = new WebSocketServer({
+        noServer: true,
+        perMessageDeflate: false,
+        maxPayload: spec.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
+      });
+      registered.set(path, { spec: spec as Registered['spec'], upgrader });
+    },
+    get size() {
+      return held.size;
+    },
+    close,
+  };
+}
+
+/** Tells whoever opens one of the WebSockets as a plain page what it is. */
+export function addSocketHints(app: FastifyInstance): void {
+  for (const path of Object.values(SOCKETS)) {
+    app.get(path, () => {
+      throw new AppError('invalid_request', `${path} is a WebSocket; open it with one.`);
+    });
+  }
+}
