@@ -4,7 +4,11 @@ import { AgentId, AttemptId, PoolId, TaskId, WorkspaceId } from './ids.ts';
 import { Action, AgentStatus, CancelLevel, Verdict } from './words.ts';
 
 /** The id an agent chooses for itself: host name plus a random part. */
-export const AgentName = z.string().min(1).max(128).regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must hold only letters, digits, ".", "_" and "-"');
+export const AgentName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must hold only letters, digits, ".", "_" and "-"');
 
 export const InstalledTool = z.object({ tool: z.enum(['terraform', 'tofu']), version: z.string() });
 export const Capabilities = z.looseObject({
@@ -44,7 +48,12 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /** What the server wants of one attempt that the agent holds. */
-export const DesiredAttempt = z.object({ attempt_id: AttemptId, task_id: TaskId, cancel_level: CancelLevel, verdict: Verdict });
+export const DesiredAttempt = z.object({
+  attempt_id: AttemptId,
+  task_id: TaskId,
+  cancel_level: CancelLevel,
+  verdict: Verdict,
+});
 export type DesiredAttempt = z.infer<typeof DesiredAttempt>;
 export const HeartbeatAnswer = z.object({
   attempts: z.array(DesiredAttempt),
@@ -89,7 +98,12 @@ export const AgentCreate = z.object({
   description: text(1000).default(''),
   pool_id: PoolId.nullable().default(null),
   labels: LabelsInput.default([]),
-  permissions: AgentPermissions.default({ can_execute_terraform: true, can_access_secrets: true, allowed_workspaces: null, allowed_providers: null }),
+  permissions: AgentPermissions.default({
+    can_execute_terraform: true,
+    can_access_secrets: true,
+    allowed_workspaces: null,
+    allowed_providers: null,
+  }),
   limits: AgentLimits.optional(),
   metadata: Metadata.default({}),
   token_expires_in_days: z.number().int().min(1).max(3650).default(365),
@@ -112,9 +126,21 @@ export const AgentWithToken = Agent.extend({ token: z.string() });
 export type AgentWithToken = z.infer<typeof AgentWithToken>;
 export const AgentTokenCreate = z.object({ expires_in_days: z.number().int().min(1).max(3650).default(365) });
 export const DeleteQuery = z.object({ force: z.enum(['true', 'false']).default('false') });
-export const AgentStatusAnswer = Agent.pick({ id: true, agent_id: true, status: true, last_heartbeat_at: true, connected: true, draining: true, running_attempts: true });
+export const AgentStatusAnswer = Agent.pick({
+  id: true,
+  agent_id: true,
+  status: true,
+  last_heartbeat_at: true,
+  connected: true,
+  draining: true,
+  running_attempts: true,
+});
 export const CommandChannelStatus = z.object({
-  connected: z.boolean(), since: Time.nullable(), last_message_at: Time.nullable(), replica: z.string().nullable(), unsent: z.number(),
+  connected: z.boolean(),
+  since: Time.nullable(),
+  last_message_at: Time.nullable(),
+  replica: z.string().nullable(),
+  unsent: z.number(),
 });
 
 export const Register = z.object({

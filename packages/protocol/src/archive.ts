@@ -16,7 +16,15 @@ export interface ArchiveEntry {
 }
 
 /** Files that would change what Terraform does behind the server's back; they are left out when unpacked. */
-const PLANTED = [/(^|\/)\.terraform(\/|$)/, /(^|\/)[^/]*\.tfstate(\.[^/]*)?$/, /(^|\/)errored\.tfstate$/, /(^|\/)\.terraformrc$/, /(^|\/)terraform\.rc$/, /(^|\/)terraform\.tfstate\.d(\/|$)/, /(^|\/)\.terraform\.tfstate\.lock\.info$/];
+const PLANTED = [
+  /(^|\/)\.terraform(\/|$)/,
+  /(^|\/)[^/]*\.tfstate(\.[^/]*)?$/,
+  /(^|\/)errored\.tfstate$/,
+  /(^|\/)\.terraformrc$/,
+  /(^|\/)terraform\.rc$/,
+  /(^|\/)terraform\.tfstate\.d(\/|$)/,
+  /(^|\/)\.terraform\.tfstate\.lock\.info$/,
+];
 
 /** True for a path that is left out when a configuration is unpacked: planted state, backend or CLI settings. The lock file stays. */
 export const isPlanted = (path: string): boolean => PLANTED.some((pattern) => pattern.test(path));
@@ -35,11 +43,14 @@ export function findEntryMistake(entry: ArchiveEntry): string | undefined {
     return `The archive holds ${shown}, a ${entry.type}; only regular files and folders are accepted. Replace it by a plain file.`;
   if (entry.name.startsWith('/') || /^[A-Za-z]:/.test(entry.name))
     return `The archive holds ${shown}, an absolute path; pack the folder with relative paths.`;
-  if (name.includes('\\') || name.includes('\0')) return `The archive holds ${shown}, whose name has a backslash or NUL; rename it.`;
+  if (name.includes('\\') || name.includes('\0'))
+    return `The archive holds ${shown}, whose name has a backslash or NUL; rename it.`;
   const parts = name.split('/');
   if (parts.includes('..')) return `The archive holds ${shown}, which leads out of the folder; pack without "..".`;
-  if (name.length > ARCHIVE_LIMITS.maxPathLength) return `The archive holds ${shown}…, a path longer than ${ARCHIVE_LIMITS.maxPathLength} characters; shorten it.`;
-  if (parts.length > ARCHIVE_LIMITS.maxDepth) return `The archive holds ${shown}, nested deeper than ${ARCHIVE_LIMITS.maxDepth} folders; flatten it.`;
+  if (name.length > ARCHIVE_LIMITS.maxPathLength)
+    return `The archive holds ${shown}…, a path longer than ${ARCHIVE_LIMITS.maxPathLength} characters; shorten it.`;
+  if (parts.length > ARCHIVE_LIMITS.maxDepth)
+    return `The archive holds ${shown}, nested deeper than ${ARCHIVE_LIMITS.maxDepth} folders; flatten it.`;
   if (entry.type === 'file' && entry.size > ARCHIVE_LIMITS.maxFileBytes)
     return `The archive holds ${shown} of ${entry.size} bytes; a file may have ${ARCHIVE_LIMITS.maxFileBytes}. List it in .terraformignore.`;
   return undefined;

@@ -1,21 +1,44 @@
 import { z } from 'zod';
 import { Checksum, Json, Time } from './common.ts';
 import { AttemptId, ConfigurationId, ResourceId, TaskId, WorkspaceId } from './ids.ts';
-import { Action, CancelLevel, ExecutionMode, Permit, Phase, Stage, TaskType, Tool, VariableCategory, Verdict } from './words.ts';
 import { PlanDetails, Progress } from './task.ts';
+import {
+  Action,
+  CancelLevel,
+  ExecutionMode,
+  Permit,
+  Phase,
+  Stage,
+  TaskType,
+  Tool,
+  VariableCategory,
+  Verdict,
+} from './words.ts';
 
 /** Prefix of an attempt's own credential: `att_` and the secret the agent made. The server keeps only its SHA-256. */
 export const ATTEMPT_TOKEN_PREFIX = 'att_';
 
-export const AcceptRequest = z.object({ attempt_id: AttemptId, secret_hash: Checksum.describe('SHA-256 of the secret, without prefix.') });
+export const AcceptRequest = z.object({
+  attempt_id: AttemptId,
+  secret_hash: Checksum.describe('SHA-256 of the secret, without prefix.'),
+});
 export type AcceptRequest = z.infer<typeof AcceptRequest>;
-export const AcceptAnswer = z.object({ attempt_id: AttemptId, epoch: z.number(), lease_seconds: z.number(), cancel_level: CancelLevel });
+export const AcceptAnswer = z.object({
+  attempt_id: AttemptId,
+  epoch: z.number(),
+  lease_seconds: z.number(),
+  cancel_level: CancelLevel,
+});
 export type AcceptAnswer = z.infer<typeof AcceptAnswer>;
 export const RejectRequest = z.object({ attempt_id: AttemptId, reason: z.string().max(500) });
 export type RejectRequest = z.infer<typeof RejectRequest>;
 
 export const DataVariable = z.object({
-  key: z.string(), value: z.string(), category: VariableCategory, hcl: z.boolean(), sensitive: z.boolean(),
+  key: z.string(),
+  value: z.string(),
+  category: VariableCategory,
+  hcl: z.boolean(),
+  sensitive: z.boolean(),
 });
 export type DataVariable = z.infer<typeof DataVariable>;
 
@@ -45,13 +68,32 @@ export const TaskData = z.object({
     system_variables: z.record(z.string(), z.string()),
     working_directory: z.string(),
   }),
-  resources: z.array(z.object({ resource_id: ResourceId, name: z.string(), type: z.string(), version: z.number(), tf_code: z.string() })),
+  resources: z.array(
+    z.object({ resource_id: ResourceId, name: z.string(), type: z.string(), version: z.number(), tf_code: z.string() }),
+  ),
   variables: z.array(DataVariable),
   state_version: z
-    .object({ version: z.number(), content: Json.optional().describe('Left out with ?without=state_content.'), checksum: Checksum, size: z.number(), lineage: z.string(), serial: z.number() })
+    .object({
+      version: z.number(),
+      content: Json.optional().describe('Left out with ?without=state_content.'),
+      checksum: Checksum,
+      size: z.number(),
+      lineage: z.string(),
+      serial: z.number(),
+    })
     .nullable(),
-  configuration: z.object({ configuration_id: ConfigurationId, source: z.enum(['archive', 'inline']), checksum: Checksum, size: z.number() }).nullable(),
-  plan_file: z.object({ attempt_id: AttemptId, checksum: Checksum, size: z.number() }).nullable().describe('The plan to apply, for the action `apply`.'),
+  configuration: z
+    .object({
+      configuration_id: ConfigurationId,
+      source: z.enum(['archive', 'inline']),
+      checksum: Checksum,
+      size: z.number(),
+    })
+    .nullable(),
+  plan_file: z
+    .object({ attempt_id: AttemptId, checksum: Checksum, size: z.number() })
+    .nullable()
+    .describe('The plan to apply, for the action `apply`.'),
   attempt: z.object({
     id: AttemptId,
     number: z.number(),
@@ -92,7 +134,9 @@ export type PermitRequest = z.infer<typeof PermitRequest>;
 export const PermitAnswer = z.object({ permit: Permit, epoch: z.number() });
 export type PermitAnswer = z.infer<typeof PermitAnswer>;
 /** `details` of `permit_refused`: what becomes of the attempt. */
-export const PermitRefusal = z.object({ reason: z.enum(['cancelled', 'locked', 'stale', 'not_approved', 'held', 'revoked']) });
+export const PermitRefusal = z.object({
+  reason: z.enum(['cancelled', 'locked', 'stale', 'not_approved', 'held', 'revoked']),
+});
 
 /** Terraform's LOCK passed on by the relay of an apply; the answer marks the permit used. */
 export const StateLockRequest = z.object({ lock_id: z.string().max(128), nonce: z.string().min(16).max(128) });
@@ -110,7 +154,11 @@ export const PlanReport = z.object({
   serial: z.number().nullable(),
 });
 export type PlanReport = z.infer<typeof PlanReport>;
-export const PlanReportAnswer = z.object({ approved: z.boolean(), has_changes: z.boolean(), proceed: z.boolean().describe('True: ask for the permit next.') });
+export const PlanReportAnswer = z.object({
+  approved: z.boolean(),
+  has_changes: z.boolean(),
+  proceed: z.boolean().describe('True: ask for the permit next.'),
+});
 export type PlanReportAnswer = z.infer<typeof PlanReportAnswer>;
 
 export const StreamEnd = z.object({ phase: Phase, length: z.number().int().nonnegative(), checksum: Checksum });
@@ -122,7 +170,9 @@ export type StateMark = z.infer<typeof StateMark>;
 export const FinishRequest = z.object({
   result: z
     .enum(['succeeded', 'failed', 'cancelled', 'interrupted', 'never_started'])
-    .describe('What the runner saw: `interrupted` is a proved death without exit code, `never_started` proves that Terraform was never run for the apply.'),
+    .describe(
+      'What the runner saw: `interrupted` is a proved death without exit code, `never_started` proves that Terraform was never run for the apply.',
+    ),
   failed_at: z.enum(['configuration', 'init', 'plan', 'apply']).nullable().default(null),
   exit_code: z.number().int().nullable(),
   signal: z.string().max(20).nullable(),
@@ -130,7 +180,11 @@ export const FinishRequest = z.object({
   logs: z.array(StreamEnd).max(2),
   plan_checksum: Checksum.nullable().default(null),
   last_state: StateMark.nullable().default(null),
-  unrecorded: z.array(z.object({ address: z.string().max(1024), action: z.string().max(64), id: z.string().max(1024).nullable() })).max(10_000).default([]).describe('Resources seen finished that the last state does not hold.'),
+  unrecorded: z
+    .array(z.object({ address: z.string().max(1024), action: z.string().max(64), id: z.string().max(1024).nullable() }))
+    .max(10_000)
+    .default([])
+    .describe('Resources seen finished that the last state does not hold.'),
   outputs: z.record(z.string(), z.object({ value: Json, sensitive: z.boolean() })).optional(),
   timed_out: z.boolean().default(false),
   duration: z.number().nonnegative().optional(),

@@ -11,7 +11,10 @@ export const Name = z
   .string()
   .min(1)
   .max(90)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must start with a letter or digit and hold only letters, digits, ".", "_" and "-"');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+    'must start with a letter or digit and hold only letters, digits, ".", "_" and "-"',
+  );
 
 /** Printable text without control characters other than line breaks and tabs. */
 export const text = (max: number) =>
@@ -22,15 +25,26 @@ export const text = (max: number) =>
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, 'must not hold control characters');
 
 /** `key=value` or a bare word. */
-export const Label = z.string().min(1).max(128).regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*(=[A-Za-z0-9._/ -]*)?$/, 'must be a word or key=value');
+export const Label = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*(=[A-Za-z0-9._/ -]*)?$/, 'must be a word or key=value');
 /** Labels as a list, or as a map: `{"region":"idc1"}` is `["region=idc1"]`. */
 export const LabelsInput = z
-  .union([z.array(Label).max(64), z.record(z.string().max(63), z.string().max(63)).transform((map) => Object.entries(map).map(([k, v]) => `${k}=${v}`))])
+  .union([
+    z.array(Label).max(64),
+    z
+      .record(z.string().max(63), z.string().max(63))
+      .transform((map) => Object.entries(map).map(([k, v]) => `${k}=${v}`)),
+  ])
   .transform((labels) => [...new Set(labels)])
   .pipe(z.array(Label).max(64));
 
 /** Free key-value data of the caller's own. */
-export const Metadata = z.record(z.string().min(1).max(128), z.string().max(1024)).refine((m) => Object.keys(m).length <= 64, 'at most 64 entries');
+export const Metadata = z
+  .record(z.string().min(1).max(128), z.string().max(1024))
+  .refine((m) => Object.keys(m).length <= 64, 'at most 64 entries');
 
 /** Query of every list: `limit` rows after `cursor` (the `next_cursor` of the page before). */
 export const PageQuery = z.object({
@@ -40,7 +54,8 @@ export const PageQuery = z.object({
 export type PageQuery = z.infer<typeof PageQuery>;
 
 /** A page of a list; `next_cursor` is null on the last one. */
-export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;

@@ -23,7 +23,10 @@ export type CancelTask = z.infer<typeof CancelTask>;
 
 /** Server → agent. A frame with `reply` answers the agent's frame of that id. */
 export const ServerFrame = z.discriminatedUnion('type', [
-  frame('hello_ack', z.object({ heartbeat_interval_seconds: z.number(), server_version: z.string(), heartbeat: HeartbeatAnswer })),
+  frame(
+    'hello_ack',
+    z.object({ heartbeat_interval_seconds: z.number(), server_version: z.string(), heartbeat: HeartbeatAnswer }),
+  ),
   frame('run_task', RunTask),
   frame('cancel_task', CancelTask),
   frame('start_realtime_stream', z.object({ task_id: TaskId })),
@@ -38,12 +41,40 @@ export type ServerFrame = z.infer<typeof ServerFrame>;
 
 /** Agent → server. */
 export const AgentFrame = z.discriminatedUnion('type', [
-  frame('hello', z.object({ agent_id: AgentName, instance: z.number().int().nonnegative(), version: z.string().max(64), attempts: z.array(AttemptId).max(1000), free_slots: z.number().int().nonnegative() })),
+  frame(
+    'hello',
+    z.object({
+      agent_id: AgentName,
+      instance: z.number().int().nonnegative(),
+      version: z.string().max(64),
+      attempts: z.array(AttemptId).max(1000),
+      free_slots: z.number().int().nonnegative(),
+    }),
+  ),
   frame('heartbeat', Heartbeat),
   frame('accept', AcceptRequest.extend({ task_id: TaskId })),
   frame('reject', z.object({ task_id: TaskId, attempt_id: AttemptId, reason: z.string().max(500) })),
-  frame('task_completed', z.object({ task_id: TaskId, attempt_id: AttemptId, status: z.string().max(64), exit_code: z.number().int().nullable(), duration: z.number().optional() })),
-  frame('task_failed', z.object({ task_id: TaskId, attempt_id: AttemptId, status: z.string().max(64).default('failed'), exit_code: z.number().int().nullable().default(null), duration: z.number().optional(), error_message: z.string().max(20_000) })),
+  frame(
+    'task_completed',
+    z.object({
+      task_id: TaskId,
+      attempt_id: AttemptId,
+      status: z.string().max(64),
+      exit_code: z.number().int().nullable(),
+      duration: z.number().optional(),
+    }),
+  ),
+  frame(
+    'task_failed',
+    z.object({
+      task_id: TaskId,
+      attempt_id: AttemptId,
+      status: z.string().max(64).default('failed'),
+      exit_code: z.number().int().nullable().default(null),
+      duration: z.number().optional(),
+      error_message: z.string().max(20_000),
+    }),
+  ),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
 

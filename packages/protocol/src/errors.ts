@@ -2,11 +2,23 @@ import { z } from 'zod';
 
 /** Every error code, the HTTP status it travels with, and what it means. Closed: a code not listed here does not exist. */
 export const ERROR_CODES = {
-  invalid_request: { status: 400, meaning: 'The request does not have the documented shape; `details` lists each mistake.' },
-  invalid_archive: { status: 422, meaning: 'The configuration archive holds something that is not accepted; the sentence names the entry.' },
-  invalid_configuration: { status: 422, meaning: 'The configuration cannot be taken as it is; the sentence names the file.' },
+  invalid_request: {
+    status: 400,
+    meaning: 'The request does not have the documented shape; `details` lists each mistake.',
+  },
+  invalid_archive: {
+    status: 422,
+    meaning: 'The configuration archive holds something that is not accepted; the sentence names the entry.',
+  },
+  invalid_configuration: {
+    status: 422,
+    meaning: 'The configuration cannot be taken as it is; the sentence names the file.',
+  },
   invalid_state: { status: 422, meaning: 'The bytes are not a Terraform state of a supported version.' },
-  checksum_mismatch: { status: 422, meaning: 'The checksum does not match the bytes that arrived; nothing was stored.' },
+  checksum_mismatch: {
+    status: 422,
+    meaning: 'The checksum does not match the bytes that arrived; nothing was stored.',
+  },
   unauthenticated: { status: 401, meaning: 'No valid credential came with the request.' },
   forbidden: { status: 403, meaning: 'The credential is valid but lacks the permission named in the sentence.' },
   not_found: { status: 404, meaning: 'There is no such thing, or it belongs to somebody else.' },
@@ -14,13 +26,19 @@ export const ERROR_CODES = {
   not_acceptable: { status: 406, meaning: 'The route cannot answer in the format that was asked for.' },
   conflict: { status: 409, meaning: 'The thing is not in a state that allows this; the sentence says which state.' },
   name_taken: { status: 409, meaning: 'Another thing of this kind already has this name.' },
-  offset_mismatch: { status: 409, meaning: 'The log does not go on at this offset; `details.next_offset` is the stored length.' },
+  offset_mismatch: {
+    status: 409,
+    meaning: 'The log does not go on at this offset; `details.next_offset` is the stored length.',
+  },
   fenced: { status: 409, meaning: 'The attempt has lost its right to act; `details` holds the present state.' },
   held: { status: 409, meaning: 'An apply holds the workspace; its state cannot be written by anybody else.' },
   locked: { status: 409, meaning: 'The workspace is locked; the sentence names by whom and why.' },
   stale_plan: { status: 409, meaning: 'The plan is not the present one; plan again.' },
   permit_refused: { status: 409, meaning: 'The apply may not start; `details.reason` says why.' },
-  quarantined: { status: 409, meaning: 'The state was stored in quarantine and is not current; a person decides about it.' },
+  quarantined: {
+    status: 409,
+    meaning: 'The state was stored in quarantine and is not current; a person decides about it.',
+  },
   idempotency_mismatch: { status: 409, meaning: 'The Idempotency-Key was used before with another request.' },
   in_use: { status: 409, meaning: 'The thing still has running work; the sentence names it.' },
   gone: { status: 410, meaning: 'The thing existed and its content was removed.' },
@@ -32,7 +50,9 @@ export const ERROR_CODES = {
   unavailable: { status: 503, meaning: 'The server cannot answer just now; `Retry-After` says when to come back.' },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
-export const ErrorCode = z.enum(Object.keys(ERROR_CODES) as [keyof typeof ERROR_CODES, ...(keyof typeof ERROR_CODES)[]]);
+export const ErrorCode = z.enum(
+  Object.keys(ERROR_CODES) as [keyof typeof ERROR_CODES, ...(keyof typeof ERROR_CODES)[]],
+);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 
 /** The body of every answer that is not a success. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Checksum, Time } from './common.ts';
 import { AttemptId, TaskId } from './ids.ts';
-import { Phase, Stage, TaskStatus } from './words.ts';
 import { Progress } from './task.ts';
+import { Phase, Stage, TaskStatus } from './words.ts';
 
 /** A piece of masked output at its byte offset; exactly one of `content` (UTF-8) and `content_base64`. */
 export const LogChunk = z
@@ -15,7 +15,10 @@ export const LogChunk = z
     /** When the runner read these bytes; default: on arrival. */
     written_at: Time.optional(),
   })
-  .refine((c) => (c.content === undefined) !== (c.content_base64 === undefined), 'give either content or content_base64');
+  .refine(
+    (c) => (c.content === undefined) !== (c.content_base64 === undefined),
+    'give either content or content_base64',
+  );
 export type LogChunk = z.infer<typeof LogChunk>;
 
 /** The same as {@link LogChunk} with the bytes as raw body; `Content-Encoding: gzip` is accepted, the checksum is over the uncompressed bytes. */
@@ -45,7 +48,10 @@ export const LogQuery = z.object({
   attempt: z.coerce.number().int().positive().optional().describe('Default: the newest.'),
   offset: z.coerce.number().int().nonnegative().default(0),
   limit: z.coerce.number().int().min(1).max(4_194_304).default(1_048_576).describe('Bytes.'),
-  strip: z.enum(['true', 'false']).default('false').describe('true takes terminal colours out (plain text only; offsets stay those of the stored bytes).'),
+  strip: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true takes terminal colours out (plain text only; offsets stay those of the stored bytes).'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;
 /** A part of a stored log. `length` is what is stored; `complete` says that nothing will follow. */
@@ -91,10 +97,36 @@ export type LogLine = z.infer<typeof LogLine>;
 /** What a viewer's socket receives. Frames of one stream follow each other without gap or overlap. */
 export const ViewerFrame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stream'), stream: LogStream, offset: z.number() }),
-  z.object({ type: z.literal('lines'), stream: LogStream, offset: z.number(), next_offset: z.number(), lines: z.array(LogLine) }),
-  z.object({ type: z.literal('bytes'), stream: LogStream, offset: z.number(), next_offset: z.number(), written_at: Time, content_base64: z.string() }),
-  z.object({ type: z.literal('task'), task_id: TaskId, status: TaskStatus, stage: Stage.nullable(), progress: Progress.nullable(), waiting: z.string().nullable() }),
-  z.object({ type: z.literal('stream_end'), stream: LogStream, length: z.number(), checksum: Checksum.nullable(), complete: z.boolean() }),
+  z.object({
+    type: z.literal('lines'),
+    stream: LogStream,
+    offset: z.number(),
+    next_offset: z.number(),
+    lines: z.array(LogLine),
+  }),
+  z.object({
+    type: z.literal('bytes'),
+    stream: LogStream,
+    offset: z.number(),
+    next_offset: z.number(),
+    written_at: Time,
+    content_base64: z.string(),
+  }),
+  z.object({
+    type: z.literal('task'),
+    task_id: TaskId,
+    status: TaskStatus,
+    stage: Stage.nullable(),
+    progress: Progress.nullable(),
+    waiting: z.string().nullable(),
+  }),
+  z.object({
+    type: z.literal('stream_end'),
+    stream: LogStream,
+    length: z.number(),
+    checksum: Checksum.nullable(),
+    complete: z.boolean(),
+  }),
   z.object({ type: z.literal('end'), task_id: TaskId, status: TaskStatus }),
   z.object({ type: z.literal('error'), error: z.string(), code: z.string() }),
 ]);

@@ -57,7 +57,10 @@ export const PoolToken = z.object({
   revoked_at: Time.nullable(),
 });
 export type PoolToken = z.infer<typeof PoolToken>;
-export const PoolTokenCreate = z.object({ name: text(90).default(''), expires_in_days: z.number().int().min(1).max(3650).nullable().default(365) });
+export const PoolTokenCreate = z.object({
+  name: text(90).default(''),
+  expires_in_days: z.number().int().min(1).max(3650).nullable().default(365),
+});
 export type PoolTokenCreate = z.infer<typeof PoolTokenCreate>;
 /** The only answer that ever holds the token's text (`apt_…`). */
 export const PoolTokenCreated = PoolToken.extend({ token: z.string() });

@@ -51,4 +51,5 @@ export type RouteParsed<R extends RouteSpec> = {
   [K in 'params' | 'query' | 'headers' | 'body']: Output<Field<R, K>>;
 };
 /** What a handler returns and a caller gets. */
-export type RouteAnswer<R extends RouteSpec> = Field<R, 'answer'> extends z.ZodType ? Output<Field<R, 'answer'>> : undefined;
+export type RouteAnswer<R extends RouteSpec> =
+  Field<R, 'answer'> extends z.ZodType ? Output<Field<R, 'answer'>> : undefined;

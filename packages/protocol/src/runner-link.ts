@@ -26,11 +26,17 @@ export const RunnerBirth = z.object({
   link_version: z.number().int(),
   server_url: z.string(),
   ca_file: z.string().nullable().default(null),
+  allow_insecure: z.boolean().default(false),
   /** Folder of installed Terraform versions, shared by all runners of the agent. */
   versions_dir: z.string(),
   /** PATH on which terraform, tofu and provisioners' programs are found. */
   path: z.string(),
-  install: z.object({ enabled: z.boolean(), terraform_url: z.string().nullable(), tofu_url: z.string().nullable(), key_file: z.string().nullable() }),
+  install: z.object({
+    enabled: z.boolean(),
+    terraform_url: z.string().nullable(),
+    tofu_url: z.string().nullable(),
+    key_file: z.string().nullable(),
+  }),
   log_level: z.string().default('info'),
 });
 export type RunnerBirth = z.infer<typeof RunnerBirth>;
@@ -60,9 +66,36 @@ export type ToRunner = z.infer<typeof ToRunner>;
 
 /** Runner → agent. */
 export const FromRunner = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), link_version: z.number().int(), pid: z.number().int(), version: z.string(), attempt_id: AttemptId.nullable(), action: Action.nullable() }),
-  z.object({ type: z.literal('progress'), attempt_id: AttemptId, stage: Stage.nullable(), progress: Progress.nullable() }),
-  z.object({ type: z.literal('terraform_started'), attempt_id: AttemptId, command: z.string(), pid: z.number().int(), at: z.string() }),
-  z.object({ type: z.literal('ended'), attempt_id: AttemptId, result: z.string(), exit_code: z.number().int().nullable(), duration: z.number(), error_message: z.string().nullable() }).describe('Everything is confirmed by the server; the folder may go.'),
+  z.object({
+    type: z.literal('hello'),
+    link_version: z.number().int(),
+    pid: z.number().int(),
+    version: z.string(),
+    attempt_id: AttemptId.nullable(),
+    action: Action.nullable(),
+  }),
+  z.object({
+    type: z.literal('progress'),
+    attempt_id: AttemptId,
+    stage: Stage.nullable(),
+    progress: Progress.nullable(),
+  }),
+  z.object({
+    type: z.literal('terraform_started'),
+    attempt_id: AttemptId,
+    command: z.string(),
+    pid: z.number().int(),
+    at: z.string(),
+  }),
+  z
+    .object({
+      type: z.literal('ended'),
+      attempt_id: AttemptId,
+      result: z.string(),
+      exit_code: z.number().int().nullable(),
+      duration: z.number(),
+      error_message: z.string().nullable(),
+    })
+    .describe('Everything is confirmed by the server; the folder may go.'),
 ]);
 export type FromRunner = z.infer<typeof FromRunner>;

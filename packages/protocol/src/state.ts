@@ -15,7 +15,9 @@ export const StateVersion = z.object({
   standing_reason: z.string().nullable(),
   terraform_version: z.string().nullable(),
   resource_count: z.number(),
-  outputs: z.record(z.string(), z.object({ value: Json, type: Json, sensitive: z.boolean() })).describe('Sensitive values are null.'),
+  outputs: z
+    .record(z.string(), z.object({ value: Json, type: Json, sensitive: z.boolean() }))
+    .describe('Sensitive values are null.'),
   task_id: TaskId.nullable(),
   attempt_id: AttemptId.nullable(),
   created_by: z.string(),
@@ -42,7 +44,10 @@ export const StatePostAnswer = z.object({ message: z.string(), version: z.number
 export type StatePostAnswer = z.infer<typeof StatePostAnswer>;
 
 /** A person's push: refuses another lineage or an older serial unless `force`. */
-export const StatePushQuery = z.object({ force: z.enum(['true', 'false']).default('false'), message: text(500).optional() });
+export const StatePushQuery = z.object({
+  force: z.enum(['true', 'false']).default('false'),
+  message: text(500).optional(),
+});
 export type StatePushQuery = z.infer<typeof StatePushQuery>;
 export const StateRollback = z.object({ version: z.number().int().positive(), message: text(500).default('') });
 export type StateRollback = z.infer<typeof StateRollback>;

@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import { Checksum, Json, PageQuery, QueryFlag, Time, text } from './common.ts';
 import { AgentId, AttemptId, ConfigurationId, TaskId, WorkspaceId } from './ids.ts';
-import { Action, AttemptOutcome, AttemptState, CancelLevel, Permit, Phase, Reason, Stage, TaskStatus, TaskType, TaskTypeInput } from './words.ts';
+import {
+  Action,
+  AttemptOutcome,
+  AttemptState,
+  CancelLevel,
+  Permit,
+  Phase,
+  Reason,
+  Stage,
+  TaskStatus,
+  TaskType,
+  TaskTypeInput,
+} from './words.ts';
 
 /** How far an attempt's Terraform is: resources finished of those planned, and those under way. */
 export const Progress = z.object({
@@ -12,23 +24,32 @@ export const Progress = z.object({
 export type Progress = z.infer<typeof Progress>;
 
 /** A resource address such as `module.a.aws_instance.b["c"]`, as Terraform's -target and -replace take it. */
-export const Address = z.string().min(1).max(1024).regex(/^[^\s\p{Cc}-][^\p{Cc}]*$/u, 'must be a resource address');
+export const Address = z
+  .string()
+  .min(1)
+  .max(1024)
+  .regex(/^[^\s\p{Cc}-][^\p{Cc}]*$/u, 'must be a resource address');
 
-export const TaskCreate = z.object({
-  workspace_id: z.string().min(1).max(128).describe('Id or name of the workspace.'),
-  task_type: TaskTypeInput,
-  destroy: z.boolean().default(false),
-  refresh_only: z.boolean().default(false),
-  targets: z.array(Address).max(200).default([]),
-  replace: z.array(Address).max(200).default([]),
-  parallelism: z.number().int().min(1).max(256).nullable().default(null),
-  /** Default: the workspace's. */
-  auto_approve: z.boolean().optional(),
-  /** Default: the workspace's newest. */
-  configuration_id: ConfigurationId.optional(),
-  message: text(1000).default(''),
-  context: z.record(z.string().max(128), z.unknown()).default({}),
-}).refine((t) => !(t.destroy && t.refresh_only), { message: 'a task cannot both destroy and only refresh', path: ['refresh_only'] });
+export const TaskCreate = z
+  .object({
+    workspace_id: z.string().min(1).max(128).describe('Id or name of the workspace.'),
+    task_type: TaskTypeInput,
+    destroy: z.boolean().default(false),
+    refresh_only: z.boolean().default(false),
+    targets: z.array(Address).max(200).default([]),
+    replace: z.array(Address).max(200).default([]),
+    parallelism: z.number().int().min(1).max(256).nullable().default(null),
+    /** Default: the workspace's. */
+    auto_approve: z.boolean().optional(),
+    /** Default: the workspace's newest. */
+    configuration_id: ConfigurationId.optional(),
+    message: text(1000).default(''),
+    context: z.record(z.string().max(128), z.unknown()).default({}),
+  })
+  .refine((t) => !(t.destroy && t.refresh_only), {
+    message: 'a task cannot both destroy and only refresh',
+    path: ['refresh_only'],
+  });
 export type TaskCreate = z.infer<typeof TaskCreate>;
 
 /** The stored plan that waits for approval or was applied. */
@@ -87,7 +108,9 @@ export const Task = z.object({
 });
 export type Task = z.infer<typeof Task>;
 
-export const TaskQuery = z.object({ include: z.string().max(64).optional().describe('Comma-separated: plan_output, apply_output.') });
+export const TaskQuery = z.object({
+  include: z.string().max(64).optional().describe('Comma-separated: plan_output, apply_output.'),
+});
 export const TaskListQuery = PageQuery.extend({
   workspace_id: z.string().max(128).optional(),
   status: TaskStatus.optional(),
@@ -96,7 +119,16 @@ export const TaskListQuery = PageQuery.extend({
 export type TaskListQuery = z.infer<typeof TaskListQuery>;
 
 export const TaskStatusAnswer = Task.pick({
-  id: true, status: true, stage: true, reason: true, changes_add: true, changes_change: true, changes_destroy: true, duration: true, completed_at: true, progress: true,
+  id: true,
+  status: true,
+  stage: true,
+  reason: true,
+  changes_add: true,
+  changes_change: true,
+  changes_destroy: true,
+  duration: true,
+  completed_at: true,
+  progress: true,
 });
 export type TaskStatusAnswer = z.infer<typeof TaskStatusAnswer>;
 
@@ -157,11 +189,22 @@ export const ResourceChange = z.object({
   after_unknown: Json,
 });
 export type ResourceChange = z.infer<typeof ResourceChange>;
-export const OutputChange = z.object({ name: z.string(), actions: z.array(z.string()), sensitive: z.boolean(), before: Json, after: Json, after_unknown: Json });
+export const OutputChange = z.object({
+  name: z.string(),
+  actions: z.array(z.string()),
+  sensitive: z.boolean(),
+  before: Json,
+  after: Json,
+  after_unknown: Json,
+});
 export type OutputChange = z.infer<typeof OutputChange>;
 
 export const PlanCounts = z.object({
-  add: z.number().int(), change: z.number().int(), destroy: z.number().int(), replace: z.number().int(), import: z.number().int(),
+  add: z.number().int(),
+  change: z.number().int(),
+  destroy: z.number().int(),
+  replace: z.number().int(),
+  import: z.number().int(),
 });
 export type PlanCounts = z.infer<typeof PlanCounts>;
 

@@ -47,15 +47,7 @@ export const isTerminal = (status: TaskStatus): boolean =>
   (TERMINAL_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 
 /** Where inside `running` a task is. */
-export const Stage = z.enum([
-  'fetching',
-  'init',
-  'planning',
-  'plan_saved',
-  'applying',
-  'saving_state',
-  'completed',
-]);
+export const Stage = z.enum(['fetching', 'init', 'planning', 'plan_saved', 'applying', 'saving_state', 'completed']);
 export type Stage = z.infer<typeof Stage>;
 
 /** Why a task is where it is. Every code comes with a sentence. */

@@ -1,16 +1,31 @@
 import { z } from 'zod';
 import { Checksum, Json, LabelsInput, Metadata, Name, Time, text } from './common.ts';
-import { ConfigurationId, OrganizationId, PoolId, ResourceId, StateVersionId, TaskId, VariableId, WorkspaceId } from './ids.ts';
+import {
+  ConfigurationId,
+  OrganizationId,
+  PoolId,
+  ResourceId,
+  StateVersionId,
+  TaskId,
+  VariableId,
+  WorkspaceId,
+} from './ids.ts';
 import { ExecutionMode, ExecutionModeInput, Tool, VariableCategory } from './words.ts';
 
 /** An exact version such as `1.11.4`, or null for whatever the agent has on its PATH. */
-export const TerraformVersion = z.string().max(40).regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'must be an exact version such as 1.11.4');
+export const TerraformVersion = z
+  .string()
+  .max(40)
+  .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'must be an exact version such as 1.11.4');
 
 /** A folder inside the configuration, relative, without `..`. */
 export const RelativeFolder = z
   .string()
   .max(512)
-  .refine((p) => !p.startsWith('/') && !p.includes('\\') && !p.includes('\0') && !p.split('/').includes('..'), 'must be a relative folder without ".."');
+  .refine(
+    (p) => !p.startsWith('/') && !p.includes('\\') && !p.includes('\0') && !p.split('/').includes('..'),
+    'must be a relative folder without ".."',
+  );
 
 export const WorkspaceLock = z.object({ by: z.string(), at: Time, reason: z.string() });
 export type WorkspaceLock = z.infer<typeof WorkspaceLock>;
@@ -37,7 +52,14 @@ export const Workspace = z.object({
   hold_task_id: TaskId.nullable().describe('The task that holds the workspace until it ends.'),
   configuration_id: ConfigurationId.nullable().describe('The newest configuration.'),
   tf_state: z
-    .object({ id: StateVersionId, version: z.number(), serial: z.number(), lineage: z.string(), resource_count: z.number(), created_at: Time })
+    .object({
+      id: StateVersionId,
+      version: z.number(),
+      serial: z.number(),
+      lineage: z.string(),
+      resource_count: z.number(),
+      created_at: Time,
+    })
     .nullable(),
   quarantined_states: z.number().describe('States held for a person to decide about.'),
   metadata: z.record(z.string(), z.string()),
@@ -97,7 +119,11 @@ export const Variable = z.object({
   updated_at: Time,
 });
 export type Variable = z.infer<typeof Variable>;
-const VariableKey = z.string().min(1).max(256).regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'must be an identifier: a letter or "_", then letters, digits, "_" or "-"');
+const VariableKey = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'must be an identifier: a letter or "_", then letters, digits, "_" or "-"');
 /** A Terraform variable's value may be up to 1 MiB; an environment variable's up to 100 KB (the kernel's limit is 128 KiB). */
 export const VariableCreate = z
   .object({
@@ -109,7 +135,10 @@ export const VariableCreate = z
     description: text(1000).default(''),
   })
   .refine((v) => !(v.category === 'env' && v.hcl), { message: 'an environment variable cannot be HCL', path: ['hcl'] })
-  .refine((v) => v.category !== 'env' || v.value.length <= 100_000, { message: 'an environment variable holds at most 100,000 characters', path: ['value'] });
+  .refine((v) => v.category !== 'env' || v.value.length <= 100_000, {
+    message: 'an environment variable holds at most 100,000 characters',
+    path: ['value'],
+  });
 export type VariableCreate = z.infer<typeof VariableCreate>;
 /** Fields that are not given stay as they are; a sensitive variable stays sensitive. */
 export const VariableUpdate = z.object({
@@ -156,7 +185,14 @@ export const Resource = z.object({
   updated_at: Time,
 });
 export type Resource = z.infer<typeof Resource>;
-export const ResourceCreate = z.object({ name: Name, type: text(128).default('fragment'), tf_code: z.string().min(1).max(1_000_000) });
+export const ResourceCreate = z.object({
+  name: Name,
+  type: text(128).default('fragment'),
+  tf_code: z.string().min(1).max(1_000_000),
+});
 export type ResourceCreate = z.infer<typeof ResourceCreate>;
-export const ResourceUpdate = z.object({ type: text(128).optional(), tf_code: z.string().min(1).max(1_000_000).optional() });
+export const ResourceUpdate = z.object({
+  type: text(128).optional(),
+  tf_code: z.string().min(1).max(1_000_000).optional(),
+});
 export type ResourceUpdate = z.infer<typeof ResourceUpdate>;
