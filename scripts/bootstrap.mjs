@@ -58,13 +58,16 @@ function install() {
   const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error, stdout, stderr } = spawnSync(program, [...first, ...flags], { cwd: root, encoding: 'utf8' });
   if (error) stop(`Cannot start npm: ${error.message}. Install npm 9 or newer, or put it on PATH.`);
-  if (status !== 0) stop(`"npm ci" failed (exit code ${status}):\n${stdout}${stderr}`);
+  if (status !== 0) stop(`"npm ci" failed (exit code ${status}):\n${withoutUsage(`${stdout}${stderr}`)}`);
   if (isInstalled()) return;
   stop(
     `"npm ci" ended well, but node_modules still differs from package-lock.json or lacks ${pinnedNode}. ` +
       'Check that npm may reach its registry and does not omit optional dependencies, remove node_modules and try again.',
   );
 }
+
+/** npm ends many an error with all its options. */
+const withoutUsage = (said) => said.split('npm error Clean install a project')[0].trim();
 
 /** The npm that started us, else the one on PATH. */
 function findNpm() {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { checkImports } from '../check-imports.ts';
 import { listFiles, ROOT } from '../workspaces.ts';
 import { type Check, examineWith } from './check.ts';
+import { checkLockFile } from './lock-file.ts';
 import { findLongFiles } from './sizes.ts';
 
 export { type CheckResult, runChecks } from './check.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'imports', examine: async () => ({ mistakes: checkImports() }) },
   { name: 'types', examine: () => examineWith('tsc', '--project', '.', '--pretty', 'false') },
   { name: 'dead code', examine: () => examineWith('knip', '--strict', '--no-progress') },
+  { name: 'lock file', examine: async () => ({ mistakes: checkLockFile() }) },
   { name: 'sizes', examine: async () => findLongFiles(readSources()) },
 ];
 

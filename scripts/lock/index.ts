@@ -1,0 +1,1 @@
+export { findMissingEntries, type LockFile } from './complete-lock.ts';
