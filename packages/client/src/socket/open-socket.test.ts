@@ -15,7 +15,7 @@ async function startServer(answerUpgrade?: (request: http.IncomingMessage) => nu
   const server = http.createServer();
   const sockets = new WebSocketServer({ noServer: true });
   const accepted: { socket: WebSocket; headers: http.IncomingHttpHeaders; url: string; texts: string[] }[] = [];
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   server.on('upgrade', (request, socket, head) => {
     const status = answerUpgrade?.(request) ?? 101;
     if (status !== 101) {
