@@ -1,0 +1,565 @@
+-- The schema that the migrations come to. Made by schema-dump.ts --write and compared in CI; do not edit.
+
+CREATE TABLE agents (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  agent_id text,
+  name text NOT NULL,
+  description text NOT NULL DEFAULT ''::text,
+  agent_type text NOT NULL DEFAULT 'remote'::text,
+  pool_id text,
+  labels jsonb NOT NULL DEFAULT '[]'::jsonb,
+  reported_labels jsonb NOT NULL DEFAULT '[]'::jsonb,
+  capabilities jsonb NOT NULL DEFAULT '{}'::jsonb,
+  permissions jsonb NOT NULL DEFAULT '{}'::jsonb,
+  limits jsonb NOT NULL DEFAULT '{}'::jsonb,
+  endpoint text,
+  version text,
+  token_hash text,
+  token_expires_at timestamp with time zone,
+  token_revoked_at timestamp with time zone,
+  pool_token_id text,
+  machine_id text,
+  boot_id text,
+  instance bigint NOT NULL DEFAULT 0,
+  reported_status text,
+  last_heartbeat_at timestamp with time zone,
+  last_heartbeat jsonb,
+  connected_replica text,
+  connected_since timestamp with time zone,
+  last_message_at timestamp with time zone,
+  last_pull_at timestamp with time zone,
+  draining boolean NOT NULL DEFAULT false,
+  silent_offers integer NOT NULL DEFAULT 0,
+  total_tasks bigint NOT NULL DEFAULT 0,
+  success_tasks bigint NOT NULL DEFAULT 0,
+  failed_tasks bigint NOT NULL DEFAULT 0,
+  metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT agents_pkey PRIMARY KEY (id),
+  CONSTRAINT agents_agent_type_check CHECK ((agent_type = ANY (ARRAY['remote'::text, 'k8s'::text]))),
+  CONSTRAINT agents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT agents_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT agents_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT agents_token_hash_key UNIQUE (token_hash)
+) WITH (fillfactor=70);
+CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
+CREATE INDEX agents_by_pool ON agents USING btree (pool_id) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX agents_name ON agents USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE TABLE api_tokens (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  user_id text NOT NULL,
+  name text NOT NULL,
+  kind text NOT NULL,
+  token_hash text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT api_tokens_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'sign_in'::text]))),
+  CONSTRAINT api_tokens_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id),
+  CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash)
+);
+CREATE INDEX api_tokens_by_user ON api_tokens USING btree (user_id, created_at DESC);
+
+CREATE TABLE approvals (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  task_id text NOT NULL,
+  plan_checksum text NOT NULL,
+  lineage text,
+  serial bigint,
+  by_kind text NOT NULL,
+  approved_by text NOT NULL,
+  comment text NOT NULL DEFAULT ''::text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  voided_at timestamp with time zone,
+  voided_reason text,
+  CONSTRAINT approvals_pkey PRIMARY KEY (id),
+  CONSTRAINT approvals_by_kind_check CHECK ((by_kind = ANY (ARRAY['person'::text, 'auto'::text]))),
+  CONSTRAINT approvals_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id)
+);
+CREATE INDEX approvals_by_task ON approvals USING btree (task_id, created_at);
+
+CREATE TABLE attempts (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  task_id text NOT NULL,
+  number integer NOT NULL,
+  epoch bigint NOT NULL,
+  action text NOT NULL,
+  agent_id text NOT NULL,
+  state text NOT NULL,
+  outcome text,
+  outcome_message text,
+  secret_hash text,
+  offered_at timestamp with time zone NOT NULL,
+  offer_expires_at timestamp with time zone,
+  sent_at timestamp with time zone,
+  accepted_at timestamp with time zone,
+  lease_until timestamp with time zone,
+  give_up_at timestamp with time zone,
+  stop_by timestamp with time zone,
+  settle_by timestamp with time zone,
+  permit text NOT NULL DEFAULT 'none'::text,
+  permit_nonce text,
+  lock_id text,
+  interrupted boolean NOT NULL DEFAULT false,
+  timeout_at timestamp with time zone,
+  stage text,
+  terraform_version text,
+  exited_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  exit_code integer,
+  signal text,
+  finish jsonb,
+  logs_in jsonb NOT NULL DEFAULT '[]'::jsonb,
+  late_finish jsonb,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT attempts_pkey PRIMARY KEY (id),
+  CONSTRAINT attempts_action_check CHECK ((action = ANY (ARRAY['plan'::text, 'plan_apply'::text, 'apply'::text]))),
+  CONSTRAINT attempts_organization_id_agent_id_fkey FOREIGN KEY (organization_id, agent_id) REFERENCES agents(organization_id, id),
+  CONSTRAINT attempts_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT attempts_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id),
+  CONSTRAINT attempts_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT attempts_permit_check CHECK ((permit = ANY (ARRAY['none'::text, 'live'::text, 'used'::text, 'withdrawn'::text]))),
+  CONSTRAINT attempts_secret_hash_key UNIQUE (secret_hash),
+  CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['offered'::text, 'running'::text, 'exited'::text, 'ended'::text]))),
+  CONSTRAINT attempts_task_id_number_key UNIQUE (task_id, number),
+  CONSTRAINT attempts_workspace_id_epoch_key UNIQUE (workspace_id, epoch)
+) WITH (fillfactor=80);
+CREATE UNIQUE INDEX attempts_one_permit ON attempts USING btree (workspace_id) WHERE ((permit = ANY (ARRAY['live'::text, 'used'::text])) AND (state <> 'ended'::text));
+CREATE INDEX attempts_open ON attempts USING btree (agent_id) WHERE (state <> 'ended'::text);
+CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) WHERE (state <> 'ended'::text);
+
+CREATE TABLE audit (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  organization_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  actor_kind text NOT NULL,
+  actor_id text,
+  actor_name text NOT NULL,
+  action text NOT NULL,
+  noun text NOT NULL,
+  subject_id text,
+  subject_name text,
+  address text,
+  request_id text,
+  before jsonb,
+  after jsonb,
+  CONSTRAINT audit_pkey PRIMARY KEY (seq),
+  CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
+  CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE INDEX audit_by_organization ON audit USING btree (organization_id, seq DESC);
+CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id, seq DESC);
+
+CREATE TABLE blob_chunks (
+  blob_id text NOT NULL,
+  number integer NOT NULL,
+  content bytea STORAGE EXTERNAL NOT NULL,
+  CONSTRAINT blob_chunks_pkey PRIMARY KEY (blob_id, number),
+  CONSTRAINT blob_chunks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE
+);
+
+CREATE TABLE blobs (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  purpose text NOT NULL,
+  subject_id text NOT NULL,
+  size bigint NOT NULL,
+  sha256 text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT blobs_pkey PRIMARY KEY (id),
+  CONSTRAINT blobs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT blobs_organization_id_id_key UNIQUE (organization_id, id)
+);
+
+CREATE TABLE configurations (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  number integer NOT NULL,
+  source text NOT NULL,
+  blob_id text NOT NULL,
+  checksum text NOT NULL,
+  size bigint NOT NULL,
+  files integer NOT NULL,
+  message text NOT NULL DEFAULT ''::text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT configurations_pkey PRIMARY KEY (id),
+  CONSTRAINT configurations_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id),
+  CONSTRAINT configurations_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT configurations_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT configurations_source_check CHECK ((source = ANY (ARRAY['archive'::text, 'inline'::text]))),
+  CONSTRAINT configurations_workspace_id_number_key UNIQUE (workspace_id, number)
+);
+
+CREATE TABLE data_keys (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  wrapped bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  retired_at timestamp with time zone,
+  CONSTRAINT data_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT data_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE INDEX data_keys_by_organization ON data_keys USING btree (organization_id, created_at DESC);
+
+CREATE TABLE events (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  organization_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  noun text NOT NULL,
+  subject_id text NOT NULL,
+  kind text NOT NULL,
+  workspace_id text,
+  data jsonb NOT NULL DEFAULT '{}'::jsonb,
+  CONSTRAINT events_pkey PRIMARY KEY (seq),
+  CONSTRAINT events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE INDEX events_by_organization ON events USING btree (organization_id, seq);
+
+CREATE TABLE idempotency_keys (
+  organization_id text NOT NULL,
+  caller_id text NOT NULL,
+  key text NOT NULL,
+  route text NOT NULL,
+  request_hash text NOT NULL,
+  status integer,
+  body jsonb,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (organization_id, caller_id, key),
+  CONSTRAINT idempotency_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+
+CREATE TABLE log_segments (
+  attempt_id text NOT NULL,
+  phase text NOT NULL,
+  "offset" bigint NOT NULL,
+  length integer NOT NULL,
+  gap boolean NOT NULL DEFAULT false,
+  encoding text NOT NULL DEFAULT 'identity'::text,
+  content bytea STORAGE EXTERNAL NOT NULL,
+  written_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT log_segments_pkey PRIMARY KEY (attempt_id, phase, "offset"),
+  CONSTRAINT log_segments_attempt_id_phase_fkey FOREIGN KEY (attempt_id, phase) REFERENCES log_streams(attempt_id, phase)
+);
+
+CREATE TABLE log_streams (
+  attempt_id text NOT NULL,
+  phase text NOT NULL,
+  organization_id text NOT NULL,
+  task_id text NOT NULL,
+  length bigint NOT NULL DEFAULT 0,
+  complete boolean NOT NULL DEFAULT false,
+  incomplete_reason text,
+  final_length bigint,
+  checksum text,
+  archived_key text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase),
+  CONSTRAINT log_streams_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
+  CONSTRAINT log_streams_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id),
+  CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
+) WITH (fillfactor=70);
+CREATE INDEX log_streams_by_task ON log_streams USING btree (task_id);
+
+CREATE TABLE organizations (
+  id text NOT NULL,
+  name text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT organizations_pkey PRIMARY KEY (id),
+  CONSTRAINT organizations_name_key UNIQUE (name)
+);
+
+CREATE TABLE plan_files (
+  attempt_id text NOT NULL,
+  organization_id text NOT NULL,
+  blob_id text NOT NULL,
+  bundle_checksum text NOT NULL,
+  plan_checksum text NOT NULL,
+  size bigint NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT plan_files_pkey PRIMARY KEY (attempt_id),
+  CONSTRAINT plan_files_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
+  CONSTRAINT plan_files_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id)
+);
+
+CREATE TABLE pool_tokens (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  pool_id text NOT NULL,
+  name text NOT NULL DEFAULT ''::text,
+  token_hash text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT pool_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT pool_tokens_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT pool_tokens_token_hash_key UNIQUE (token_hash)
+);
+CREATE INDEX pool_tokens_by_pool ON pool_tokens USING btree (pool_id, created_at DESC);
+
+CREATE TABLE pools (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL DEFAULT ''::text,
+  pool_type text NOT NULL,
+  selection_strategy text NOT NULL,
+  required_labels jsonb NOT NULL DEFAULT '[]'::jsonb,
+  labels jsonb NOT NULL DEFAULT '[]'::jsonb,
+  max_plan_concurrency integer NOT NULL DEFAULT 3,
+  allow_apply_concurrent boolean NOT NULL DEFAULT false,
+  built_in boolean NOT NULL DEFAULT false,
+  metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
+  last_agent_id text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT pools_pkey PRIMARY KEY (id),
+  CONSTRAINT pools_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT pools_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT pools_pool_type_check CHECK ((pool_type = ANY (ARRAY['static'::text, 'dynamic'::text])))
+);
+CREATE UNIQUE INDEX pools_built_in ON pools USING btree (organization_id) WHERE (built_in AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX pools_name ON pools USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE TABLE resource_versions (
+  organization_id text NOT NULL,
+  resource_id text NOT NULL,
+  version integer NOT NULL,
+  type text NOT NULL,
+  tf_code text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT resource_versions_pkey PRIMARY KEY (resource_id, version),
+  CONSTRAINT resource_versions_organization_id_resource_id_fkey FOREIGN KEY (organization_id, resource_id) REFERENCES resources(organization_id, id)
+);
+
+CREATE TABLE resources (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  name text NOT NULL,
+  version integer NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT resources_pkey PRIMARY KEY (id),
+  CONSTRAINT resources_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT resources_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id)
+);
+CREATE UNIQUE INDEX resources_name ON resources USING btree (workspace_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE TABLE server_facts (
+  key text NOT NULL,
+  value jsonb NOT NULL,
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT server_facts_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE state_versions (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  version integer NOT NULL,
+  serial bigint NOT NULL,
+  lineage text NOT NULL,
+  checksum text NOT NULL,
+  size bigint NOT NULL,
+  blob_id text NOT NULL,
+  standing text NOT NULL,
+  standing_reason text,
+  terraform_version text,
+  resource_count integer NOT NULL DEFAULT 0,
+  outputs jsonb NOT NULL DEFAULT '{}'::jsonb,
+  task_id text,
+  attempt_id text,
+  created_by text NOT NULL,
+  message text NOT NULL DEFAULT ''::text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT state_versions_pkey PRIMARY KEY (id),
+  CONSTRAINT state_versions_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
+  CONSTRAINT state_versions_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id),
+  CONSTRAINT state_versions_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT state_versions_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id),
+  CONSTRAINT state_versions_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT state_versions_standing_check CHECK ((standing = ANY (ARRAY['current'::text, 'past'::text, 'superseded'::text, 'quarantined'::text, 'discarded'::text]))),
+  CONSTRAINT state_versions_workspace_id_version_key UNIQUE (workspace_id, version)
+);
+CREATE UNIQUE INDEX state_versions_once ON state_versions USING btree (attempt_id, lineage, serial, checksum) WHERE (attempt_id IS NOT NULL);
+CREATE UNIQUE INDEX state_versions_one_current ON state_versions USING btree (workspace_id) WHERE (standing = 'current'::text);
+
+CREATE TABLE task_events (
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  organization_id text NOT NULL,
+  task_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  kind text NOT NULL,
+  message text NOT NULL,
+  data jsonb NOT NULL DEFAULT '{}'::jsonb,
+  CONSTRAINT task_events_pkey PRIMARY KEY (seq),
+  CONSTRAINT task_events_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id)
+);
+CREATE INDEX task_events_by_task ON task_events USING btree (task_id, seq);
+
+CREATE TABLE tasks (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  task_type text NOT NULL,
+  status text NOT NULL,
+  stage text,
+  phase text NOT NULL DEFAULT 'plan'::text,
+  reason_code text,
+  reason_message text,
+  error_message text,
+  cancel_level smallint NOT NULL DEFAULT 0,
+  cancel_cause text,
+  auto_approve boolean NOT NULL,
+  destroy boolean NOT NULL DEFAULT false,
+  refresh_only boolean NOT NULL DEFAULT false,
+  targets jsonb NOT NULL DEFAULT '[]'::jsonb,
+  replace jsonb NOT NULL DEFAULT '[]'::jsonb,
+  parallelism integer,
+  priority integer NOT NULL DEFAULT 0,
+  configuration_id text,
+  resource_versions jsonb NOT NULL DEFAULT '[]'::jsonb,
+  pool_id text,
+  attempt_id text,
+  attempt_counter integer NOT NULL DEFAULT 0,
+  deadline_at timestamp with time zone,
+  returns jsonb NOT NULL DEFAULT '[]'::jsonb,
+  losses integer NOT NULL DEFAULT 0,
+  passed_over jsonb NOT NULL DEFAULT '[]'::jsonb,
+  plan_attempt_id text,
+  plan_checksum text,
+  plan_lineage text,
+  plan_serial bigint,
+  plan_stored_at timestamp with time zone,
+  plan_expires_at timestamp with time zone,
+  plan_has_changes boolean,
+  plan_details jsonb,
+  approval jsonb,
+  changes_add integer,
+  changes_change integer,
+  changes_destroy integer,
+  changes_replace integer,
+  changes_import integer,
+  progress jsonb,
+  waiting jsonb,
+  message text NOT NULL DEFAULT ''::text,
+  context jsonb NOT NULL DEFAULT '{}'::jsonb,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  started_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  CONSTRAINT tasks_pkey PRIMARY KEY (id),
+  CONSTRAINT tasks_cancel_cause_check CHECK ((cancel_cause = ANY (ARRAY['asked'::text, 'timed_out'::text]))),
+  CONSTRAINT tasks_cancel_level_check CHECK (((cancel_level >= 0) AND (cancel_level <= 3))),
+  CONSTRAINT tasks_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id),
+  CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT tasks_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT tasks_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT tasks_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text]))),
+  CONSTRAINT tasks_seq_key UNIQUE (seq),
+  CONSTRAINT tasks_task_type_check CHECK ((task_type = ANY (ARRAY['plan'::text, 'plan_and_apply'::text])))
+) WITH (fillfactor=80);
+CREATE INDEX tasks_deadlines ON tasks USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
+CREATE INDEX tasks_list ON tasks USING btree (organization_id, seq DESC);
+CREATE INDEX tasks_of_workspace ON tasks USING btree (workspace_id, seq DESC);
+CREATE INDEX tasks_open ON tasks USING btree (workspace_id, seq) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
+
+CREATE TABLE users (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  name text NOT NULL,
+  email text,
+  role text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT users_pkey PRIMARY KEY (id),
+  CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id)
+);
+CREATE UNIQUE INDEX users_name ON users USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
+
+CREATE TABLE variables (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  key text NOT NULL,
+  category text NOT NULL,
+  hcl boolean NOT NULL DEFAULT false,
+  sensitive boolean NOT NULL DEFAULT false,
+  description text NOT NULL DEFAULT ''::text,
+  value text,
+  value_sealed bytea,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT variables_pkey PRIMARY KEY (id),
+  CONSTRAINT variables_category_check CHECK ((category = ANY (ARRAY['terraform'::text, 'env'::text]))),
+  CONSTRAINT variables_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
+  CONSTRAINT variables_check1 CHECK ((sensitive = (value_sealed IS NOT NULL))),
+  CONSTRAINT variables_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT variables_workspace_id_category_key_key UNIQUE (workspace_id, category, key)
+);
+
+CREATE TABLE workspaces (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL DEFAULT ''::text,
+  tool text NOT NULL DEFAULT 'terraform'::text,
+  terraform_version text,
+  execution_mode text NOT NULL,
+  agent_pool_id text,
+  k8s_config_id text,
+  labels jsonb NOT NULL DEFAULT '[]'::jsonb,
+  auto_approve boolean NOT NULL DEFAULT false,
+  working_directory text NOT NULL DEFAULT ''::text,
+  provider_config jsonb,
+  tf_code text,
+  plan_timeout_seconds integer NOT NULL DEFAULT 3600,
+  apply_timeout_seconds integer NOT NULL DEFAULT 21600,
+  metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
+  locked_by text,
+  locked_by_id text,
+  locked_at timestamp with time zone,
+  lock_reason text,
+  lock_id text,
+  marks jsonb NOT NULL DEFAULT '[]'::jsonb,
+  epoch_counter bigint NOT NULL DEFAULT 0,
+  holder_epoch bigint NOT NULL DEFAULT 0,
+  hold_task_id text,
+  permit_attempt_id text,
+  configuration_id text,
+  configuration_counter integer NOT NULL DEFAULT 0,
+  state_version_id text,
+  state_version_counter integer NOT NULL DEFAULT 0,
+  state_lineage text,
+  state_serial bigint,
+  state_checksum text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT workspaces_pkey PRIMARY KEY (id),
+  CONSTRAINT workspaces_execution_mode_check CHECK ((execution_mode = ANY (ARRAY['server'::text, 'agent'::text, 'k8s'::text]))),
+  CONSTRAINT workspaces_organization_id_agent_pool_id_fkey FOREIGN KEY (organization_id, agent_pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT workspaces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id)
+);
+CREATE UNIQUE INDEX workspaces_name ON workspaces USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);

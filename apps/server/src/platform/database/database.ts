@@ -1,0 +1,61 @@
+import { type Clock, type Logger, type Random, systemClock, systemRandom } from '@groundcrew/kit';
+import { Kysely, PostgresDialect } from 'kysely';
+import { type DatabaseAddress, type SessionLimits, toClientConfig } from './address.ts';
+import { createPool } from './pool.ts';
+import type { Tables } from './tables.ts';
+import { createTransactionScope, type TransactionScope } from './transaction-scope.ts';
+
+/** What stores take as their first argument: the database itself or a transaction on it. */
+export type Executor = Kysely<Tables>;
+
+const INTERNALS = Symbol('internals');
+
+/** The database with its pool of sessions. Made once per process; `destroy()` closes it. */
+export interface Database extends Kysely<Tables> {
+  readonly [INTERNALS]: DatabaseInternals;
+}
+
+interface DatabaseInternals {
+  scope: TransactionScope;
+  clock: Clock;
+  random: Random;
+}
+
+export interface DatabaseOptions extends SessionLimits {
+  address: DatabaseAddress;
+  logger: Logger;
+  /** Most sessions at once; 20 when not given. */
+  maxSessions?: number;
+  /** How long a query waits for PostgreSQL to come back before it fails as `unavailable`; 10,000 when not given. */
+  reconnectMs?: number;
+  /** Makes a statement that escapes its transaction through the pool an error. For tests and development; off when not given. */
+  strict?: boolean;
+  clock?: Clock;
+  random?: Random;
+}
+
+const IDLE_SESSION_MS = 60_000;
+
+/** Opens no session by itself; the first query does. Errors are {@link DatabaseError}s. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { address, logger, maxSessions = 20, reconnectMs = 10_000, strict = false } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const scope = createTransactionScope();
+  const config = {
+    ...toClientConfig(address, 'server', options),
+    max: maxSessions,
+    idleTimeoutMillis: IDLE_SESSION_MS,
+  };
+  const pool = createPool({ config, scope, strict, reconnectMs, clock, random, logger });
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return Object.assign(kysely, { [INTERNALS]: { scope, clock, random } });
+}
+
+/** What `transaction` needs of a database. Not for use outside this folder. */
+export const internalsOf = (db: Database): DatabaseInternals => db[INTERNALS];
+
+/**
+ * Runs `fn` as if no transaction were under way, for the rare thing that must last whatever becomes of the caller's
+ * transaction. It takes a session of its own, so it must not wait for rows that the transaction has locked.
+ */
+export const outsideTransaction = <T>(db: Database, fn: () => T): T => db[INTERNALS].scope.outside(fn);

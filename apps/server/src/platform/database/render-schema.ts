@@ -1,0 +1,45 @@
+import type { Catalogue, CatalogueColumn, CatalogueTable } from './catalogue.ts';
+
+const HEAD = `-- The schema that the migrations come to. Made by schema-dump.ts --write and compared in CI; do not edit.`;
+
+/** The schema as text, for people to review and for a comparison line by line. Pure. */
+export const renderSchema = ({ tables }: Catalogue): string => `${[HEAD, ...tables.map(renderTable)].join('\n\n')}\n`;
+
+function renderTable({ name, columns, constraints, indexes, options }: CatalogueTable): string {
+  const lines = [
+    ...columns.map(renderColumn),
+    ...constraints.map((constraint) => `CONSTRAINT ${quote(constraint.name)} ${constraint.definition}`),
+  ];
+  const withOptions = options.length > 0 ? ` WITH (${[...options].sort().join(', ')})` : '';
+  const table = `CREATE TABLE ${quote(name)} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)${withOptions};`;
+  return [table, ...indexes.map((index) => `${index.replaceAll(' public.', ' ')};`)].join('\n');
+}
+
+function renderColumn(column: CatalogueColumn): string {
+  const { name, type, nullable, identity, storage } = column;
+  return [
+    `${quote(name)} ${type}`,
+    ...(storage === null ? [] : [`STORAGE ${storage.toUpperCase()}`]),
+    ...(nullable ? [] : ['NOT NULL']),
+    ...(identity === null ? [] : [`GENERATED ${identity.toUpperCase()} AS IDENTITY`]),
+    ...(column.default === null ? [] : [`DEFAULT ${column.default}`]),
+  ].join(' ');
+}
+
+/** Words that PostgreSQL would read as something else. */
+const RESERVED = new Set([
+  'offset',
+  'user',
+  'order',
+  'group',
+  'limit',
+  'primary',
+  'references',
+  'default',
+  'check',
+  'end',
+  'to',
+  'from',
+]);
+
+const quote = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : `"${name}"`);

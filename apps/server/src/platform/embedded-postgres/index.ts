@@ -1,0 +1,2 @@
+export { createEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+export { findEnginePackage } from './engine.ts';
