@@ -30,7 +30,12 @@ export {
   type DumpCutter,
   type OutputSegment,
 } from './output/dump-cutter.ts';
-export { createOutputReader, type OutputReader } from './output/output-reader.ts';
+export {
+  createOutputReader,
+  type OutputReader,
+  type OutputReaderOptions,
+  type ReaderSnapshot,
+} from './output/output-reader.ts';
 export type { CompletedOperation, Operation, Progress } from './output/progress.ts';
 export {
   type DetailLimits,

@@ -12,7 +12,7 @@ export interface ConfigFile {
 const EXTENSION = /\.(?:tf|tofu)(\.json)?$/;
 
 /** Orders names as Terraform reads a folder. JavaScript's own order differs beyond U+FFFF. */
-export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /**
  * Names in a folder that are read as files, in byte order.

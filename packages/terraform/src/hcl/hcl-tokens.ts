@@ -3,7 +3,7 @@ export type HclToken =
   | { kind: 'word'; text: string }
   /** `text` is the literal between the quotes as written; `template` tells that `${` or `%{` stands in it unescaped. */
   | { kind: 'string'; text: string; template: boolean }
-  | { kind: 'heredoc'; template: boolean }
+  | { kind: 'heredoc'; marker: string; template: boolean }
   | { kind: 'open'; text: '{' | '[' | '(' }
   | { kind: 'close'; text: '}' | ']' | ')' }
   | { kind: 'newline' }
@@ -21,8 +21,8 @@ interface Cursor {
 
 const SPACE = /[^\S\n]+/y;
 const LINE_COMMENT = /(?:#|\/\/)[^\n]*/y;
-const WORD = /[\p{L}_][\p{L}\p{N}_-]*/uy;
-const HEREDOC = /<<-?([\p{L}_][\p{L}\p{N}_-]*)\r?\n/uy;
+const WORD = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy;
+const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)\r?\n/uy;
 const NUMBER = /[\d.]+/y;
 
 /**
@@ -46,12 +46,11 @@ function readToken(cursor: Cursor): HclToken | undefined {
   if (char === '}' || char === ']' || char === ')') return advance(cursor, 1, { kind: 'close', text: char });
   if (take(cursor, SPACE) || take(cursor, LINE_COMMENT)) return undefined;
   if (source.startsWith('/*', at)) return skipBlockComment(cursor);
-  const heredoc = char === '<' ? take(cursor, HEREDOC) : undefined;
-  if (heredoc) return { kind: 'heredoc', template: skipHeredoc(cursor, heredoc[1] as string) };
+  if (source.startsWith('<<', at)) return readHeredoc(cursor);
   const word = take(cursor, WORD)?.[0];
   if (word !== undefined) return { kind: 'word', text: word };
-  const other = take(cursor, NUMBER)?.[0] ?? char;
-  return advance(cursor, other === char && cursor.at === at ? 1 : 0, { kind: 'other', text: other });
+  const number = take(cursor, NUMBER)?.[0];
+  return number === undefined ? advance(cursor, 1, { kind: 'other', text: char }) : { kind: 'other', text: number };
 }
 
 function advance(cursor: Cursor, by: number, token: HclToken): HclToken {
@@ -77,8 +76,10 @@ function readString(cursor: Cursor): HclToken {
   let template = false;
   for (;;) {
     const char = cursor.source[cursor.at];
-    if (char === undefined || char === '\n') throw new HclSyntaxError('a string is not closed');
     if (char === '"') break;
+    if (char === undefined || char === '\n' || (char === '\\' && cursor.source[cursor.at + 1] === '\n')) {
+      throw new HclSyntaxError('a string is not closed');
+    }
     if (char === '\\') cursor.at += 2;
     else if (skipTemplate(cursor)) template = true;
     else cursor.at += 1;
@@ -88,12 +89,13 @@ function readString(cursor: Cursor): HclToken {
   return { kind: 'string', text, template };
 }
 
-/** Stands behind the first line; leaves the cursor behind the end marker. */
-function skipHeredoc(cursor: Cursor, marker: string): boolean {
+function readHeredoc(cursor: Cursor): HclToken {
+  const marker = take(cursor, HEREDOC)?.[1];
+  if (marker === undefined) return advance(cursor, 2, { kind: 'other', text: '<<' });
   let template = false;
   let lineStart = true;
   while (cursor.at < cursor.source.length) {
-    if (lineStart && skipEndMarker(cursor, marker)) return template;
+    if (lineStart && skipEndMarker(cursor, marker)) return { kind: 'heredoc', marker, template };
     lineStart = cursor.source[cursor.at] === '\n';
     if (!lineStart && skipTemplate(cursor)) template = true;
     else cursor.at += 1;

@@ -93,7 +93,12 @@ describe('findHclValueMistake', () => {
     ['"a\\"', 'not closed'],
     ['1\u0000', 'control'],
     ['['.repeat(300) + ']'.repeat(300), 'deep'],
-    ['<<E x\nE', 'line break'],
+    ['<<E x\nE', 'does not begin'],
+    ['"a\\\n"', 'not closed'],
+    ['<<E\u0301\nE\u0301', 'plain letters'],
+    ['<<E\n\u0085E\n]\nE', 'unusual'],
+    ['<<E\n$$${\nE', 'interpolate'],
+    ['[<<E\u0301\n[\nE\u0301\n]\nevil = 1\n]', 'plain letters'],
   ])('refuses %j', (value, why) => {
     expect(findHclValueMistake(value)).toContain(why);
   });

@@ -3,10 +3,12 @@ export interface LineScanner {
   push(chunk: Uint8Array): void;
   /** Hands over a last line without an end; the scanner takes nothing more. */
   end(): void;
+  /** Bytes of all lines handed over so far, line breaks included. */
+  consumed(): number;
 }
 
 /** Of a longer line only the beginning is looked at. */
-export const MAX_LINE_BYTES = 16_384;
+const MAX_LINE_BYTES = 16_384;
 
 const NEWLINE = 0x0a;
 
@@ -17,6 +19,8 @@ const NEWLINE = 0x0a;
 export function createLineScanner(onLine: (bytes: Uint8Array, start: number, end: number) => void): LineScanner {
   const begun = new Uint8Array(MAX_LINE_BYTES);
   let length = 0;
+  let consumed = 0;
+  let pushed = 0;
   const keep = (chunk: Uint8Array, start: number, end: number) => {
     const taken = Math.min(end - start, MAX_LINE_BYTES - length);
     begun.set(chunk.subarray(start, start + taken), length);
@@ -35,11 +39,15 @@ export function createLineScanner(onLine: (bytes: Uint8Array, start: number, end
           flush();
         } else onLine(chunk, start, Math.min(end, start + MAX_LINE_BYTES));
         start = end + 1;
+        consumed = pushed + start;
       }
       if (start < chunk.length) keep(chunk, start, chunk.length);
+      pushed += chunk.length;
     },
     end() {
       if (length > 0) flush();
+      consumed = pushed;
     },
+    consumed: () => consumed,
   };
 }

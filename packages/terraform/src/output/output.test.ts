@@ -173,6 +173,28 @@ describe('progress', () => {
   });
 });
 
+describe('a successor', () => {
+  it('ends where the predecessor would have, from any point between two errors', () => {
+    const text =
+      'Plan: 3 to add, 0 to change, 0 to destroy.\na.b: Creating...\na.b (local-exec): c.d: Creating...\na.b: Creation complete after 0s [id=1]\n\nInterrupt received.\nc.d: Creating...\n╷\n│ Error: one\n╵\n';
+    const bytes = Buffer.from(text + text);
+    const whole = createOutputReader();
+    whole.push(bytes);
+    whole.end();
+    for (let at = 0; at <= bytes.length; at++) {
+      const first = createOutputReader();
+      first.push(bytes.subarray(0, at));
+      const snapshot = JSON.parse(JSON.stringify(first.snapshot()));
+      expect(snapshot.offset).toBe(bytes.subarray(0, at).lastIndexOf('\n') + 1);
+      if (first.errors.message() !== (snapshot.errors[0] ?? null)) continue;
+      const second = createOutputReader({ from: snapshot });
+      second.push(bytes.subarray(snapshot.offset));
+      second.end();
+      expect(second.progress()).toEqual(whole.progress());
+    }
+  });
+});
+
 describe('errors', () => {
   const box = (...lines: string[]) => `╷\n${lines.map((line) => `│ ${line}\n`).join('')}╵\n`;
 

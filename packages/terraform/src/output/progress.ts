@@ -35,7 +35,7 @@ export interface Progress {
 }
 
 /** More completed operations than this are counted but not kept. */
-export const MAX_COMPLETED = 200_000;
+const MAX_COMPLETED = 200_000;
 
 /** Takes lines in order and knows at any time how far Terraform is. */
 export interface ProgressTracker {
@@ -53,16 +53,19 @@ const ENDS: readonly (readonly [RegExp, Operation])[] = [
   [/^Import complete/, 'import'],
 ];
 
-/** `total` is the sum of the plan being applied; the apply of a saved plan does not print it again. */
-export function createProgressTracker({ total = 0 }: { total?: number } = {}): ProgressTracker {
+export interface ProgressOptions {
+  /** The sum of the plan being applied; the apply of a saved plan does not print it again. */
+  total?: number;
+  /** What a predecessor had seen. */
+  from?: Progress;
+}
+
+export function createProgressTracker({ total = 0, from = NOTHING }: ProgressOptions = {}): ProgressTracker {
   const seen: Seen = {
-    done: 0,
-    total,
-    interrupt: 'none',
-    errors: 0,
-    complete: false,
-    running: new Map(),
-    completed: [],
+    ...from,
+    total: from.total || total,
+    running: new Map(from.running.map((address) => [address, null])),
+    completed: [...from.completed],
   };
   return {
     feed(line) {
@@ -73,6 +76,16 @@ export function createProgressTracker({ total = 0 }: { total?: number } = {}): P
     progress: () => ({ ...seen, running: [...seen.running.keys()] }),
   };
 }
+
+const NOTHING: Progress = {
+  done: 0,
+  total: 0,
+  running: [],
+  completed: [],
+  interrupt: 'none',
+  errors: 0,
+  complete: false,
+};
 
 interface Seen extends Omit<Progress, 'running'> {
   /** Addresses and, where it was printed, the id of what is being changed. */

@@ -22,7 +22,7 @@ export interface PlannedResource {
   action_reason?: string;
   change: Change;
 }
-export interface OutputValue {
+interface OutputValue {
   sensitive?: boolean;
   value?: unknown;
 }

@@ -7,8 +7,9 @@ import { describePlan } from './plan-details.ts';
 import { type PlanJson, type PlannedResource, parsePlan } from './plan-json.ts';
 import { collectPlanSecrets } from './plan-secrets.ts';
 import { summarisePlan } from './plan-summary.ts';
-import { redact, SENSITIVE } from './redact.ts';
+import { redact } from './redact.ts';
 
+const SENSITIVE = { $sensitive: true };
 const never = () => false;
 const resource = (actions: string[], extra: Partial<PlannedResource> = {}): PlannedResource => ({
   address: 'a.b',

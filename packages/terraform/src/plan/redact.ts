@@ -2,7 +2,7 @@ import { ExactNumber } from '../json/exact-json.ts';
 import { markOf } from '../json/mirror.ts';
 
 /** Stands where a sensitive value was. */
-export const SENSITIVE = { $sensitive: true } as const;
+const SENSITIVE = { $sensitive: true } as const;
 /** Stands where a value was left out because the whole would have been too large. */
 export const OMITTED = { $omitted: true } as const;
 
