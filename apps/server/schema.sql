@@ -225,6 +225,7 @@ CREATE TABLE events (
   CONSTRAINT events_pkey PRIMARY KEY (seq),
   CONSTRAINT events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
 );
+CREATE INDEX events_by_age ON events USING btree (at);
 CREATE INDEX events_by_organization ON events USING btree (organization_id, seq);
 
 CREATE TABLE idempotency_keys (
@@ -233,12 +234,16 @@ CREATE TABLE idempotency_keys (
   key text NOT NULL,
   route text NOT NULL,
   request_hash text NOT NULL,
+  claim_id text NOT NULL,
+  claimed_at timestamp with time zone NOT NULL DEFAULT now(),
+  committed boolean NOT NULL DEFAULT false,
   status integer,
   body jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT idempotency_keys_pkey PRIMARY KEY (organization_id, caller_id, key),
   CONSTRAINT idempotency_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
 );
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
 
 CREATE TABLE log_segments (
   attempt_id text NOT NULL,
@@ -400,6 +405,7 @@ CREATE TABLE state_versions (
 );
 CREATE UNIQUE INDEX state_versions_once ON state_versions USING btree (attempt_id, lineage, serial, checksum) WHERE (attempt_id IS NOT NULL);
 CREATE UNIQUE INDEX state_versions_one_current ON state_versions USING btree (workspace_id) WHERE (standing = 'current'::text);
+CREATE INDEX state_versions_quarantined ON state_versions USING btree (workspace_id) WHERE (standing = 'quarantined'::text);
 
 CREATE TABLE task_events (
   seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,

@@ -494,6 +494,7 @@ CREATE TABLE state_versions (
   FOREIGN KEY (organization_id, blob_id) REFERENCES blobs (organization_id, id)
 );
 CREATE UNIQUE INDEX state_versions_one_current ON state_versions (workspace_id) WHERE standing = 'current';
+CREATE INDEX state_versions_quarantined ON state_versions (workspace_id) WHERE standing = 'quarantined';
 -- The same content again from the same attempt is the same version.
 CREATE UNIQUE INDEX state_versions_once ON state_versions (attempt_id, lineage, serial, checksum) WHERE attempt_id IS NOT NULL;
 
@@ -521,6 +522,7 @@ CREATE TABLE events (
   data             jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX events_by_organization ON events (organization_id, seq);
+CREATE INDEX events_by_age ON events (at);
 
 CREATE TABLE audit (
   seq              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -547,8 +549,15 @@ CREATE TABLE idempotency_keys (
   key              text NOT NULL,
   route            text NOT NULL,
   request_hash     text NOT NULL,
+  -- The request that has the right to carry it out, and since when.
+  claim_id         text NOT NULL,
+  claimed_at       timestamptz NOT NULL DEFAULT now(),
+  -- Set in the transaction that makes the change.
+  committed        boolean NOT NULL DEFAULT false,
+  -- The answer, once there is one. Null body beside a status other than 204: it held a secret.
   status           integer,
   body             jsonb,
   created_at       timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (organization_id, caller_id, key)
 );
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

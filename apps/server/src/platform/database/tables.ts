@@ -187,6 +187,9 @@ export interface IdempotencyKeysTable {
   key: string;
   route: string;
   request_hash: string;
+  claim_id: string;
+  claimed_at: Generated<Timestamp>;
+  committed: Generated<boolean>;
   status: number | null;
   body: Json | null;
   created_at: Generated<Timestamp>;

@@ -1,5 +1,6 @@
 import { backOffMs } from '@groundcrew/kit';
 import type { ControlledTransaction, IsolationLevel } from 'kysely';
+import { runAfterCommit } from './after-commit.ts';
 import { type Database, type Executor, internalsOf } from './database.ts';
 import { DatabaseError } from './database-error.ts';
 import type { Tables } from './tables.ts';
@@ -48,6 +49,7 @@ async function runOnce<T>(db: Database, fn: (tx: Executor) => Promise<T>, isolat
   try {
     const result = await scope.inside(() => fn(tx));
     await commit(tx);
+    runAfterCommit(tx);
     return result;
   } catch (error) {
     // A session that broke cannot roll back, and need not.
