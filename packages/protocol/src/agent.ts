@@ -170,6 +170,7 @@ export type RegisterAnswer = z.infer<typeof RegisterAnswer>;
 
 /** An order is an offer: it counts once accepted. It holds no secret. */
 export const OfferedAttempt = z.object({ id: AttemptId, epoch: z.number(), offer_expires_at: Time });
+export type OfferedAttempt = z.infer<typeof OfferedAttempt>;
 export const Pull = z.object({
   free_slots: z.number().int().min(0).max(1000).default(1),
   attempts: z.array(AttemptId).max(1000).default([]).describe('Attempts the agent holds.'),

@@ -142,6 +142,7 @@ export const PermitRefusal = z.object({
 export const StateLockRequest = z.object({ lock_id: z.string().max(128), nonce: z.string().min(16).max(128) });
 export type StateLockRequest = z.infer<typeof StateLockRequest>;
 export const StateLockAnswer = z.object({ permit: Permit });
+export type StateLockAnswer = z.infer<typeof StateLockAnswer>;
 
 /** The stored plan travels as one bundle (tar: plan file, lock file); its details travel as JSON before it. */
 export const PlanFileHeaders = z.object({ 'x-content-sha256': Checksum, 'x-plan-sha256': Checksum });

@@ -1,0 +1,3 @@
+export { statusOf } from './agent.ts';
+export { agentChannel } from './control-socket.ts';
+export { type AgentsModuleDeps, createAgentsModule } from './module.ts';

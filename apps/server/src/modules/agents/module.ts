@@ -1,0 +1,108 @@
+import type { Logger } from '@groundcrew/kit';
+import type { AgentId, AttemptId, CancelLevel, OrganizationId, PoolId, TaskId } from '@groundcrew/protocol';
+import type { Bus } from '../../platform/bus/index.ts';
+import type { Database } from '../../platform/database/index.ts';
+import type { AgentCaller } from '../../platform/http/index.ts';
+import type { SocketHub } from '../../platform/sockets/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import type { PoolsService } from '../pools/index.ts';
+import type { TasksModule } from '../tasks/index.ts';
+import { readCandidates } from './candidates.ts';
+import { agentChannel, registerControlSocket } from './control-socket.ts';
+import { describeOffer } from './offer.ts';
+import { createAgentHandlers } from './routes.ts';
+import { createAgentsService } from './service.ts';
+import { createSessions } from './sessions.ts';
+import { createSignOn } from './sign-on.ts';
+import * as store from './store.ts';
+
+export interface AgentsModuleDeps {
+  db: Database;
+  bus: Bus;
+  hub: SocketHub;
+  logger: Logger;
+  recordChange: RecordChange;
+  pools: PoolsService;
+  tasks: TasksModule;
+  wakeDispatcher: () => void;
+  jwtKey: Uint8Array;
+  serverVersion: string;
+  /** This replica's name, for the record of who holds which socket. */
+  replica: string;
+  logIntervalMs: number;
+  readState: (agent: AgentCaller, offer: store.OfferRow) => Promise<Record<string, unknown>>;
+}
+
+/** An offer is noted as sent only when it stays unanswered this long: an accept says as much, and saves the write. */
+const NOTE_SENT_AFTER_MS = 1_000;
+
+/** Agents: sign-on, heartbeats, command sockets, pulling, administration. */
+export function createAgentsModule(deps: AgentsModuleDeps) {
+  const { db, bus, tasks, logger } = deps;
+  const sessions = createSessions();
+  const signOn = createSignOn({ db, pools: deps.pools, jwtKey: deps.jwtKey, serverVersion: deps.serverVersion });
+
+  /** From then on the agent's silence counts against it. */
+  function markSent(_agentId: AgentId, offers: readonly store.OfferRow[]): void {
+    if (offers.length === 0) return;
+    const timer = setTimeout(() => {
+      for (const { task_id, attempt_id } of offers)
+        tasks.decider
+          .decide(task_id, { kind: 'mark_sent' })
+          .catch((error) => logger.debug({ err: error, attempt_id }, 'an offer was answered or is gone'));
+    }, NOTE_SENT_AFTER_MS);
+    timer.unref();
+  }
+
+  const service = createAgentsService({
+    db,
+    bus,
+    sessions,
+    recordChange: deps.recordChange,
+    getPool: (organizationId: OrganizationId, id: PoolId) => deps.pools.getPool(organizationId, id),
+    agentRevoked: async (taskId: TaskId) => void (await tasks.decider.decide(taskId, { kind: 'agent_revoked' })),
+    describeOffer: (agent, offer) => describeOffer(db, deps.readState, agent, offer),
+    markSent,
+    wakeDispatcher: deps.wakeDispatcher,
+  });
+
+  registerControlSocket({
+    db,
+    bus,
+    logger,
+    hub: deps.hub,
+    sessions,
+    signOn,
+    attempts: () => tasks.attempts,
+    markSent,
+    wakeDispatcher: deps.wakeDispatcher,
+    logIntervalMs: deps.logIntervalMs,
+    replica: deps.replica,
+    serverVersion: deps.serverVersion,
+  });
+
+  return {
+    service,
+    signOn,
+    readCandidates,
+    isRevoked: store.isRevoked,
+    handlers: createAgentHandlers({
+      agents: service,
+      signOn,
+      heartbeat: { db, logIntervalMs: deps.logIntervalMs },
+      listTasks: (caller, query) => tasks.service.list(caller, query),
+    }),
+    /** The offer is in the database; whoever holds the agent's socket or long poll reads it there. */
+    sendOffer: (agentId: AgentId, attemptId: AttemptId): void => bus.publish(agentChannel(agentId), attemptId),
+    cancelAttempt(agentId: AgentId, taskId: TaskId, attemptId: AttemptId, level: CancelLevel): void {
+      if (!sessions.cancel(agentId, taskId, attemptId, level)) bus.publish(agentChannel(agentId), attemptId);
+    },
+    /** Watching makes a runner send its log at once; losing the word costs latency only. */
+    async setWatched(taskId: TaskId, watched: boolean): Promise<void> {
+      for (const agentId of await store.listAgentsOfTask(db, taskId))
+        sessions
+          .find(agentId)
+          ?.send({ type: watched ? 'start_realtime_stream' : 'stop_realtime_stream', payload: { task_id: taskId } });
+    },
+  };
+}

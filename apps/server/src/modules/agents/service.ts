@@ -1,0 +1,258 @@
+import { newId, newSecret, sha256Hex } from '@groundcrew/kit';
+import type {
+  Agent,
+  AgentCreate,
+  AgentId,
+  AgentUpdate,
+  AgentWithToken,
+  OrganizationId,
+  Page,
+  PoolId,
+  Pull,
+  PullAnswer,
+  TaskId,
+} from '@groundcrew/protocol';
+import type { Bus } from '../../platform/bus/index.ts';
+import { type Database, transaction } from '../../platform/database/index.ts';
+import { type AgentCaller, AppError, decodeCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import { agentChannel, toOffered } from './control-socket.ts';
+import { presentAgent } from './present.ts';
+import type { Sessions } from './sessions.ts';
+import * as store from './store.ts';
+
+export interface AgentsDeps {
+  db: Database;
+  bus: Bus;
+  sessions: Sessions;
+  recordChange: RecordChange;
+  /** Throws not-found unless the pool is the organisation's. */
+  getPool: (organizationId: OrganizationId, id: PoolId) => Promise<unknown>;
+  /** Attempts of a revoked agent that have no permit go back to the queue. */
+  agentRevoked: (taskId: TaskId) => Promise<void>;
+  /** Everything a pulled offer says that is not secret. */
+  describeOffer: (agent: AgentCaller, offer: store.OfferRow) => Promise<PullAnswer>;
+  markSent: (agentId: AgentId, offers: readonly store.OfferRow[]) => void;
+  wakeDispatcher: () => void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Agents as administrators see them, and pulling work. */
+export function createAgentsService(deps: AgentsDeps) {
+  const { db, bus, recordChange } = deps;
+
+  async function find(caller: { organizationId: OrganizationId }, id: string): Promise<store.AgentRow> {
+    const agent = await store.findAgent(db, caller.organizationId, id);
+    if (agent === undefined)
+      throw new AppError('not_found', `There is no agent ${id}; "groundcrew agent list" shows those there are.`);
+    return agent;
+  }
+
+  const get = async (caller: UserCaller, id: string): Promise<Agent> => presentAgent(await find(caller, id));
+
+  async function list(
+    caller: UserCaller,
+    query: { limit: number; cursor?: string | undefined; pool_id?: PoolId | undefined },
+  ): Promise<Page<Agent>> {
+    const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const rows = await store.listAgents(db, caller.organizationId, query.pool_id, after, query.limit + 1);
+    return toPage(rows, query.limit, presentAgent, (row) => row.name);
+  }
+
+  async function create(caller: UserCaller, body: AgentCreate): Promise<AgentWithToken> {
+    if (body.pool_id !== null) await deps.getPool(caller.organizationId, body.pool_id);
+    const id = newId('agent') as AgentId;
+    const token = `agt_${newSecret()}`;
+    await transaction(db, async (tx) => {
+      await store.insertAgent(tx, {
+        id,
+        organization_id: caller.organizationId,
+        name: body.name,
+        description: body.description,
+        pool_id: body.pool_id,
+        labels: JSON.stringify(body.labels),
+        permissions: JSON.stringify(body.permissions),
+        limits: JSON.stringify(body.limits ?? {}),
+        metadata: JSON.stringify(body.metadata),
+        token_hash: sha256Hex(token),
+        token_expires_at: new Date(Date.now() + body.token_expires_in_days * DAY_MS),
+      });
+      await recordChange(tx, {
+        caller,
+        action: 'create',
+        noun: 'agent',
+        subjectId: id,
+        subjectName: body.name,
+        after: { ...body },
+      });
+    });
+    return { ...(await get(caller, id)), token };
+  }
+
+  async function update(caller: UserCaller, id: string, body: AgentUpdate): Promise<Agent> {
+    const agent = await find(caller, id);
+    if (body.pool_id) await deps.getPool(caller.organizationId, body.pool_id);
+    const { labels, permissions, limits, metadata, ...plain } = body;
+    const changes = {
+      ...plain,
+      ...(labels && { labels: JSON.stringify(labels) }),
+      ...(permissions && { permissions: JSON.stringify(permissions) }),
+      ...(limits && { limits: JSON.stringify(limits) }),
+      ...(metadata && { metadata: JSON.stringify(metadata) }),
+    };
+    await transaction(db, async (tx) => {
+      await store.updateAgent(tx, agent.id, changes);
+      await recordChange(tx, {
+        caller,
+        action: 'update',
+        noun: 'agent',
+        subjectId: agent.id,
+        subjectName: agent.name,
+        before: pick(agent, body),
+        after: { ...body },
+      });
+    });
+    if (body.draining === true)
+      deps.sessions
+        .find(agent.id)
+        ?.send({ type: 'drain', payload: { reason: `${caller.name} asked the agent to drain` } });
+    deps.wakeDispatcher();
+    return get(caller, agent.id);
+  }
+
+  async function remove(caller: UserCaller, id: string, force: boolean): Promise<void> {
+    const agent = await find(caller, id);
+    if (agent.running_attempts > 0 && !force)
+      throw new AppError(
+        'in_use',
+        `Agent ${agent.name} has ${agent.running_attempts} attempts under way; wait for them, or remove it with force.`,
+      );
+    await transaction(db, async (tx) => {
+      await store.updateAgent(tx, agent.id, { deleted_at: new Date(), token_revoked_at: new Date(), pool_id: null });
+      await recordChange(tx, {
+        caller,
+        action: 'delete',
+        noun: 'agent',
+        subjectId: agent.id,
+        subjectName: agent.name,
+        before: { name: agent.name, pool_id: agent.pool_id },
+      });
+    });
+    await cutOff(agent.id, 'the agent was removed');
+  }
+
+  /** A new token; the old one stops working at once, open sockets included. */
+  async function regenerateToken(caller: UserCaller, id: string, expiresInDays: number): Promise<AgentWithToken> {
+    const agent = await find(caller, id);
+    const token = `agt_${newSecret()}`;
+    await transaction(db, async (tx) => {
+      await store.updateAgent(tx, agent.id, {
+        token_hash: sha256Hex(token),
+        token_expires_at: new Date(Date.now() + expiresInDays * DAY_MS),
+        token_revoked_at: null,
+        pool_token_id: null,
+      });
+      await recordChange(tx, {
+        caller,
+        action: 'regenerate_token',
+        noun: 'agent',
+        subjectId: agent.id,
+        subjectName: agent.name,
+      });
+    });
+    deps.sessions.find(agent.id)?.close('the token was replaced');
+    return { ...(await get(caller, agent.id)), token };
+  }
+
+  async function revokeToken(caller: UserCaller, id: string): Promise<Agent> {
+    const agent = await find(caller, id);
+    await transaction(db, async (tx) => {
+      await store.updateAgent(tx, agent.id, { token_revoked_at: new Date() });
+      await recordChange(tx, {
+        caller,
+        action: 'revoke_token',
+        noun: 'agent',
+        subjectId: agent.id,
+        subjectName: agent.name,
+      });
+    });
+    await cutOff(agent.id, 'the token was revoked');
+    return get(caller, agent.id);
+  }
+
+  /** Takes nothing from an apply that has its permit; the life cycle says which attempts go back to the queue. */
+  async function cutOff(id: AgentId, reason: string): Promise<void> {
+    deps.sessions.find(id)?.close(reason);
+    for (const { task_id } of await store.listOpenTasks(db, id)) await deps.agentRevoked(task_id);
+    deps.wakeDispatcher();
+  }
+
+  /** Long poll: the offer that waits for this agent, or the next one within the time. An offer that was pulled before and not accepted comes again. */
+  async function pull(agent: AgentCaller, body: Pull): Promise<PullAnswer | undefined> {
+    const { signal } = agent.request;
+    const wake = createWake(bus, agentChannel(agent.agentId));
+    try {
+      await store.notePull(db, agent.agentId);
+      deps.wakeDispatcher();
+      const deadline = Date.now() + body.wait_seconds * 1000;
+      while (!signal.aborted) {
+        const [offer] = await store.listOffers(db, agent.agentId, false);
+        if (offer !== undefined) {
+          deps.markSent(agent.agentId, [offer]);
+          return await deps.describeOffer(agent, offer);
+        }
+        const left = deadline - Date.now();
+        if (left <= 0) return undefined;
+        await wake.next(Math.min(left, 2_000), signal);
+      }
+      return undefined;
+    } finally {
+      wake.close();
+    }
+  }
+
+  return {
+    find,
+    get,
+    list,
+    create,
+    update,
+    remove,
+    regenerateToken,
+    revokeToken,
+    pull,
+    /** Offers that have not left the server. */
+    countUnsent: async (id: AgentId): Promise<number> => (await store.listOffers(db, id, true)).length,
+  };
+}
+export type AgentsService = ReturnType<typeof createAgentsService>;
+
+const pick = (row: object, keys: object) =>
+  Object.fromEntries(Object.keys(keys).map((key) => [key, (row as Record<string, unknown>)[key]]));
+
+/** Waits for a word on a channel, remembering one that came between two waits. */
+function createWake(bus: Bus, channel: string) {
+  let pending = false;
+  let release: (() => void) | undefined;
+  const unsubscribe = bus.subscribe(channel, () => {
+    pending = true;
+    release?.();
+  });
+  return {
+    async next(maxMs: number, signal: AbortSignal): Promise<void> {
+      if (!pending)
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, maxMs);
+          release = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+          signal.addEventListener('abort', () => release?.(), { once: true });
+        });
+      pending = false;
+      release = undefined;
+    },
+    close: unsubscribe,
+  };
+}

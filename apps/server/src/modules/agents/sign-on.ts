@@ -1,0 +1,220 @@
+import { newId, sha256Hex } from '@groundcrew/kit';
+import type { AgentId, OrganizationId, PoolId, Register, RegisterAnswer } from '@groundcrew/protocol';
+import { jwtVerify, SignJWT } from 'jose';
+import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { type AgentIdentity, AppError, type RegistrantIdentity } from '../../platform/http/index.ts';
+import type { PoolsService } from '../pools/index.ts';
+import { HEARTBEAT_EVERY_SECONDS, sameMachine, statusOf } from './agent.ts';
+import { livenessOf } from './present.ts';
+import * as store from './store.ts';
+
+/** Life of an agent's JWT. It only saves a look at the long-lived token; every use still checks that nothing was revoked. */
+const JWT_MINUTES = 15;
+/** The only algorithm ever accepted, named at verification, so that a token cannot choose another. */
+const ALGORITHM = 'HS256';
+
+export interface SignOnDeps {
+  db: Database;
+  pools: PoolsService;
+  /** Key of the JWTs, derived from the installation's master key. */
+  jwtKey: Uint8Array;
+  serverVersion: string;
+}
+
+/** How agents prove who they are: `agt_…` or `apt_…` at registration, a short-lived JWT afterwards. */
+export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
+  /** Who brings this token to register, or undefined. */
+  async function findRegistrant(token: string): Promise<RegistrantIdentity | undefined> {
+    if (token.startsWith('agt_')) {
+      const agent = await store.findByTokenHash(db, sha256Hex(token));
+      return (
+        agent && {
+          kind: 'registrant',
+          organizationId: agent.organization_id,
+          agentId: agent.id,
+          poolId: agent.pool_id,
+          tokenId: null,
+        }
+      );
+    }
+    if (!token.startsWith('apt_')) return undefined;
+    const used = await pools.useToken(sha256Hex(token));
+    return (
+      used && {
+        kind: 'registrant',
+        organizationId: used.organizationId,
+        agentId: null,
+        poolId: used.poolId,
+        tokenId: used.tokenId,
+      }
+    );
+  }
+
+  /** Who calls with this JWT, or with `agt_…` itself (for agents of other makes), or undefined. */
+  async function findAgentCaller(token: string): Promise<AgentIdentity | undefined> {
+    const id = token.startsWith('agt_')
+      ? (await store.findByTokenHash(db, sha256Hex(token)))?.id
+      : await readJwt(token);
+    if (id === undefined) return undefined;
+    const agent = await store.findSignedOn(db, id);
+    return (
+      agent && {
+        kind: 'agent',
+        organizationId: agent.organizationId,
+        agentId: agent.id,
+        agentName: agent.agentName,
+        poolId: agent.poolId,
+      }
+    );
+  }
+
+  async function readJwt(token: string): Promise<AgentId | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, jwtKey, {
+        algorithms: [ALGORITHM],
+        issuer: 'groundcrew',
+        audience: 'agent',
+        requiredClaims: ['exp', 'sub'],
+      });
+      return payload.sub as AgentId | undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Signs an agent on. Known by `agent_id`: the same agent if it comes from the same machine, refused from another while the first lives. */
+  async function register(caller: RegistrantIdentity, body: Register): Promise<RegisterAnswer> {
+    const { id, poolId } = await transaction(db, async (tx) => {
+      const agent = await findOwn(tx, caller, body);
+      const poolId = agent?.pool_id ?? caller.poolId;
+      if (poolId === null)
+        throw new AppError(
+          'conflict',
+          `Agent ${body.agent_id} is in no pool; add it to one with "groundcrew pool" or the API before it signs on.`,
+        );
+      if (body.pool_id !== undefined && body.pool_id !== poolId)
+        throw new AppError(
+          'conflict',
+          `The agent's configuration names pool ${body.pool_id}, but its token belongs to pool ${poolId}; take pool_id out of the configuration or use a token of that pool.`,
+        );
+      if (agent !== undefined) return { id: await update(tx, agent, caller, body), poolId };
+      return { id: await insert(tx, caller.organizationId, poolId, caller.tokenId, body), poolId };
+    });
+    return answer(id, poolId, body);
+  }
+
+  async function findOwn(
+    tx: Executor,
+    caller: RegistrantIdentity,
+    body: Register,
+  ): Promise<store.AgentRow | undefined> {
+    const named = await store.findAgent(tx, caller.organizationId, body.agent_id);
+    const own = caller.agentId === null ? named : await store.findAgent(tx, caller.organizationId, caller.agentId);
+    if (caller.agentId !== null && named !== undefined && named.id !== caller.agentId)
+      throw new AppError(
+        'name_taken',
+        `Another agent registered as ${body.agent_id} already; give this one another agent_id.`,
+      );
+    if (caller.agentId === null && own !== undefined && own.pool_token_id === null)
+      throw new AppError(
+        'name_taken',
+        `Agent ${body.agent_id} has a token of its own (agt_…); it cannot sign on with a pool's.`,
+      );
+    if (own !== undefined) refuseTwin(own, body);
+    return own;
+  }
+
+  /** A copied machine makes two agents with one id; the living one stays. */
+  function refuseTwin(known: store.AgentRow, body: Register): void {
+    const otherMachine = !sameMachine(known.machine_id, body.machine_id);
+    const otherId = known.agent_id !== null && known.agent_id !== body.agent_id;
+    const alive = statusOf(livenessOf(known), known.now.getTime()) !== 'offline';
+    if ((otherMachine || otherId) && alive)
+      throw new AppError(
+        'conflict',
+        `Agent ${known.agent_id ?? known.name} is already signed on from another machine; stop that one first, or give this one a token and agent_id of its own.`,
+      );
+  }
+
+  async function update(
+    tx: Executor,
+    agent: store.AgentRow,
+    caller: RegistrantIdentity,
+    body: Register,
+  ): Promise<AgentId> {
+    await store.updateAgent(tx, agent.id, {
+      ...reported(body),
+      agent_id: body.agent_id,
+      pool_token_id: caller.tokenId,
+      instance: Math.max(agent.instance, body.instance),
+    });
+    return agent.id;
+  }
+
+  async function insert(
+    tx: Executor,
+    organizationId: OrganizationId,
+    poolId: PoolId,
+    poolTokenId: string | null,
+    body: Register,
+  ): Promise<AgentId> {
+    const id = newId('agent') as AgentId;
+    await store.insertAgent(tx, {
+      id,
+      organization_id: organizationId,
+      pool_id: poolId,
+      pool_token_id: poolTokenId,
+      name: await freeName(tx, organizationId, body),
+      agent_id: body.agent_id,
+      instance: body.instance,
+      ...reported(body),
+    });
+    return id;
+  }
+
+  /** Replicas of one container may share a name; their agent_id tells them apart. */
+  async function freeName(tx: Executor, organizationId: OrganizationId, body: Register): Promise<string> {
+    const taken = await tx
+      .selectFrom('agents')
+      .select('id')
+      .where('organization_id', '=', organizationId)
+      .where('name', '=', body.name)
+      .where('deleted_at', 'is', null)
+      .executeTakeFirst();
+    return taken === undefined ? body.name : body.agent_id;
+  }
+
+  async function answer(id: AgentId, poolId: PoolId, body: Register): Promise<RegisterAnswer> {
+    const expiresAt = new Date(Date.now() + JWT_MINUTES * 60_000);
+    const token = await new SignJWT({ agent_id: body.agent_id, pool_id: poolId })
+      .setProtectedHeader({ alg: ALGORITHM })
+      .setSubject(id)
+      .setIssuer('groundcrew')
+      .setAudience('agent')
+      .setIssuedAt()
+      .setExpirationTime(expiresAt)
+      .sign(jwtKey);
+    return {
+      id,
+      pool_id: poolId,
+      token,
+      expires_at: expiresAt.toISOString(),
+      heartbeat_interval_seconds: HEARTBEAT_EVERY_SECONDS,
+      server_version: serverVersion,
+      features: ['push', 'pull'],
+    };
+  }
+
+  return { findRegistrant, findAgentCaller, register };
+}
+export type SignOn = ReturnType<typeof createSignOn>;
+
+const reported = (body: Register) => ({
+  version: body.version,
+  reported_labels: JSON.stringify(body.labels),
+  capabilities: JSON.stringify(body.capabilities),
+  limits: JSON.stringify(body.limits),
+  machine_id: body.machine_id,
+  boot_id: body.boot_id,
+  last_heartbeat_at: new Date(),
+});

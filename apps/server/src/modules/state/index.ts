@@ -1,0 +1,11 @@
+import { createStateHandlers } from './routes.ts';
+import { createStateService, type StateDeps } from './service.ts';
+
+export { presentState, stateAnswer } from './routes.ts';
+export type { StateService } from './service.ts';
+
+/** State versions: stored, numbered, read, pushed, rolled back. */
+export function createStateModule(deps: StateDeps) {
+  const service = createStateService(deps);
+  return { service, handlers: createStateHandlers(service) };
+}

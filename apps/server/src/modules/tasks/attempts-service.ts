@@ -1,0 +1,272 @@
+import type {
+  AcceptAnswer,
+  AcceptRequest,
+  AttemptId,
+  FinishAnswer,
+  FinishRequest,
+  PermitAnswer,
+  PermitRequest,
+  Phase,
+  PlanReport,
+  PlanReportAnswer,
+  RenewAnswer,
+  RenewRequest,
+  StateLockAnswer,
+  StateLockRequest,
+  TaskId,
+} from '@groundcrew/protocol';
+import type { BlobStore } from '../../platform/blobs/index.ts';
+import type { Database, Executor } from '../../platform/database/index.ts';
+import { AppError } from '../../platform/http/index.ts';
+import type { LogsService } from '../logs/index.ts';
+import { type AttemptData, readAttemptData } from './attempt-data.ts';
+import type { Decider } from './decide.ts';
+import type { ExitRecord } from './lifecycle/index.ts';
+import * as planFiles from './plan-file-store.ts';
+import * as store from './store.ts';
+
+export interface AttemptsDeps {
+  db: Database;
+  blobs: BlobStore;
+  decider: Decider;
+  logs: LogsService;
+  openVariable: (organizationId: string, variableId: string, sealed: Buffer) => Promise<string>;
+  /** Milliseconds between log sends that the server would like, and whether somebody watches. */
+  watch: { intervalMs: (taskId: TaskId) => number; isWatched: (taskId: TaskId) => boolean };
+  /** True once the agent or the token it signed on with was revoked. */
+  isAgentRevoked: (tx: Executor, agentId: string) => Promise<boolean>;
+  wakeTask: (taskId: TaskId) => void;
+}
+
+/** What an attempt asks and reports. Who is who was settled before; whether it may is settled by the life cycle. */
+export function createAttemptsService(deps: AttemptsDeps) {
+  const { db, decider, logs, blobs } = deps;
+
+  /** Takes an offer; the agent must be the one it was made to. */
+  async function accept(agentId: string, taskId: TaskId, request: AcceptRequest): Promise<AcceptAnswer> {
+    const answer = await decider.decide(
+      taskId,
+      { kind: 'accept', secretHash: request.secret_hash },
+      { attemptId: request.attempt_id, prepare: mustBeAgents(agentId), also: goodCall(agentId) },
+    );
+    return {
+      attempt_id: answer.attemptId,
+      epoch: answer.epoch,
+      lease_seconds: answer.leaseMs / 1000,
+      cancel_level: answer.cancelLevel,
+    };
+  }
+
+  async function reject(agentId: string, taskId: TaskId, attemptId: AttemptId, reason: string): Promise<void> {
+    await decider.decide(
+      taskId,
+      { kind: 'reject', reason },
+      { attemptId, prepare: mustBeAgents(agentId), also: goodCall(agentId) },
+    );
+  }
+
+  const mustBeAgents =
+    (agentId: string) =>
+    async (_tx: Executor, { aggregate }: { aggregate: { attempt?: { agentId: string } | undefined } }) => {
+      if (aggregate.attempt?.agentId !== agentId)
+        throw new AppError('not_found', 'There is no such offer to this agent.');
+    };
+
+  /** An agent that answers is not suspect any more. */
+  const goodCall = (agentId: string) => async (tx: Executor) => {
+    await tx
+      .updateTable('agents')
+      .set({ silent_offers: 0 })
+      .where('id', '=', agentId)
+      .where('silent_offers', '>', 0)
+      .execute();
+  };
+
+  async function renew(attempt: store.AttemptIdentity, request: RenewRequest): Promise<RenewAnswer> {
+    const answer = await decider.decide(
+      attempt.taskId,
+      { kind: 'renew', stage: request.stage ?? null },
+      { attemptId: attempt.attemptId },
+    );
+    await store.saveProgress(db, attempt.taskId, attempt.attemptId, request.progress, request.terraform_version);
+    if (request.progress !== undefined || request.stage !== undefined) deps.wakeTask(attempt.taskId);
+    return {
+      verdict: answer.verdict,
+      lease_seconds: answer.leaseMs / 1000,
+      renew_after_seconds: answer.renewEveryMs / 1000,
+      cancel_level: answer.cancelLevel,
+      log_interval_ms: deps.watch.intervalMs(attempt.taskId),
+      watched: deps.watch.isWatched(attempt.taskId),
+    };
+  }
+
+  /** Stores the plan bundle, once per attempt: the same bytes again are no news, others are refused. */
+  async function putPlanFile(
+    attempt: store.AttemptIdentity,
+    bytes: AsyncIterable<Buffer> | Buffer,
+    bundleChecksum: string,
+    planChecksum: string,
+  ): Promise<void> {
+    const known = await planFiles.findPlanFile(db, attempt.attemptId);
+    if (known !== undefined) return refuseOtherPlan(known, bundleChecksum);
+    const blob = await blobs.put(
+      db,
+      { organizationId: attempt.organizationId, purpose: 'plan', subjectId: attempt.attemptId },
+      bytes,
+      { maxBytes: planFiles.MAX_BYTES, expectedSha256: bundleChecksum },
+    );
+    const stored = await planFiles.insertPlanFile(db, {
+      attempt_id: attempt.attemptId,
+      organization_id: attempt.organizationId,
+      blob_id: blob.blobId,
+      bundle_checksum: bundleChecksum,
+      plan_checksum: planChecksum,
+      size: blob.size,
+    });
+    if (!stored) await blobs.remove(db, blob.blobId);
+  }
+
+  function refuseOtherPlan(known: planFiles.PlanFile, bundleChecksum: string): void {
+    if (known.bundle_checksum !== bundleChecksum)
+      throw new AppError(
+        'conflict',
+        'This attempt has stored another plan already; a plan is written once per attempt.',
+      );
+  }
+
+  /** The plan's report: its file must be here first, because an approval binds to what is stored. */
+  async function reportPlan(attempt: store.AttemptIdentity, report: PlanReport): Promise<PlanReportAnswer> {
+    const { details, plan_checksum: checksum, lineage, serial } = report;
+    const madeFrom = lineage === null ? null : { lineage, serial: serial ?? 0 };
+    const answer = await decider.decide(
+      attempt.taskId,
+      { kind: 'plan_stored', checksum, madeFrom, hasChanges: details.has_changes },
+      {
+        attemptId: attempt.attemptId,
+        prepare: async (tx) => {
+          const file = await planFiles.findPlanFile(tx, attempt.attemptId);
+          if (file?.plan_checksum !== checksum)
+            throw new AppError('conflict', 'The plan file that this report names has not been stored; send it first.');
+        },
+        also: (tx) => store.savePlanDetails(tx, attempt.taskId, details),
+      },
+    );
+    return { approved: answer.approved, has_changes: details.has_changes, proceed: answer.proceed };
+  }
+
+  /** A refused permit ends the attempt, so it is answered only once that is committed. */
+  async function askPermit(attempt: store.AttemptIdentity, request: PermitRequest): Promise<PermitAnswer> {
+    const answer = await decider.decide(
+      attempt.taskId,
+      { kind: 'permit_asked', nonce: request.nonce, planChecksum: request.plan_checksum, agentRevoked: false },
+      {
+        attemptId: attempt.attemptId,
+        prepare: async (tx) => ({ agentRevoked: await deps.isAgentRevoked(tx, attempt.agentId) }),
+      },
+    );
+    if (!answer.granted) throw new AppError('permit_refused', answer.sentence, { reason: answer.why });
+    return { permit: answer.permit, epoch: answer.epoch };
+  }
+
+  async function lockState(attempt: store.AttemptIdentity, request: StateLockRequest): Promise<StateLockAnswer> {
+    await decider.decide(
+      attempt.taskId,
+      { kind: 'lock_arrived', nonce: request.nonce, lockId: request.lock_id },
+      { attemptId: attempt.attemptId },
+    );
+    return { permit: 'used' };
+  }
+
+  async function finish(attempt: store.AttemptIdentity, request: FinishRequest): Promise<FinishAnswer> {
+    const { attemptId, taskId } = attempt;
+    if (request.result === 'never_started') {
+      await decider.decide(taskId, { kind: 'never_started' }, { attemptId });
+      return { confirmed: true, missing: [] };
+    }
+    if (request.result === 'interrupted')
+      await decider.decide(taskId, { kind: 'died', proof: 'folder' }, { attemptId });
+    const confirmed = request.result === 'interrupted' ? true : await finishWithRecord(attempt, request);
+    if (request.unrecorded.length > 0) await noteUnrecorded(attempt, request.unrecorded);
+    if (request.error_message !== null) await store.saveErrorMessage(db, taskId, request.error_message);
+    logs.wake(taskId, attemptId);
+    return { confirmed, missing: confirmed ? [] : await listMissing(attempt, request) };
+  }
+
+  /** Resources seen finished that the last state does not hold: the list a person needs to put things right. */
+  async function noteUnrecorded(
+    attempt: store.AttemptIdentity,
+    unrecorded: FinishRequest['unrecorded'],
+  ): Promise<void> {
+    const sentence = `${unrecorded.length} resources were changed that the last state does not record: ${unrecorded
+      .slice(0, 5)
+      .map((r) => r.address)
+      .join(', ')}${unrecorded.length > 5 ? ' …' : ''}.`;
+    await store.insertTaskEvent(db, attempt.organizationId, attempt.taskId, 'unrecorded', sentence, {
+      resources: unrecorded,
+    });
+  }
+
+  async function finishWithRecord(attempt: store.AttemptIdentity, request: FinishRequest): Promise<boolean> {
+    const record = toExitRecord(request);
+    const answer = await decider.decide(
+      attempt.taskId,
+      { kind: 'finish', record, logsIn: [] },
+      {
+        attemptId: attempt.attemptId,
+        prepare: async (tx) => {
+          const logsIn: Phase[] = [];
+          for (const end of record.logs) if (await logs.finish(tx, attempt.attemptId, end)) logsIn.push(end.phase);
+          return { logsIn };
+        },
+      },
+    );
+    return answer.confirmed;
+  }
+
+  /** What the exit record names and the server does not have yet. */
+  async function listMissing(attempt: store.AttemptIdentity, request: FinishRequest): Promise<FinishAnswer['missing']> {
+    const missing: FinishAnswer['missing'] = [];
+    for (const { phase, length } of request.logs) {
+      const stream = await logs.findStream({ attemptId: attempt.attemptId, phase });
+      if ((stream?.length ?? 0) < length) missing.push(phase === 'plan' ? 'plan_log' : 'apply_log');
+    }
+    if (request.plan_checksum !== null && (await planFiles.findPlanFile(db, attempt.attemptId)) === undefined)
+      missing.push('plan_file');
+    if (request.last_state !== null && !(await planFiles.hasState(db, attempt.attemptId, request.last_state)))
+      missing.push('state');
+    return missing;
+  }
+
+  return {
+    accept,
+    reject,
+    renew,
+    putPlanFile,
+    reportPlan,
+    askPermit,
+    lockState,
+    finish,
+    readData: (attempt: store.AttemptIdentity): Promise<AttemptData> =>
+      readAttemptData({ db, openVariable: deps.openVariable }, attempt),
+    giveBack: (attempt: store.AttemptIdentity, reason: string) =>
+      decider.decide(attempt.taskId, { kind: 'return', reason }, { attemptId: attempt.attemptId }),
+    /** The end of a log came in after the exit record. */
+    logIn: (attempt: store.AttemptIdentity, phase: Phase) =>
+      decider.decide(attempt.taskId, { kind: 'log_in', phase }, { attemptId: attempt.attemptId }),
+    stage: (attempt: store.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>) =>
+      decider.decide(attempt.taskId, { kind: 'stage', stage }, { attemptId: attempt.attemptId }),
+    findPlanFile: (attemptId: AttemptId) => planFiles.findPlanFile(db, attemptId),
+    findBySecret: (secretHash: string) => store.findAttemptBySecret(db, secretHash),
+  };
+}
+export type AttemptsService = ReturnType<typeof createAttemptsService>;
+
+const toExitRecord = (request: FinishRequest): ExitRecord => ({
+  exitCode: request.exit_code,
+  signal: request.signal,
+  failedAt: request.failed_at,
+  timedOut: request.timed_out,
+  logs: request.logs,
+  planChecksum: request.plan_checksum,
+  lastState: request.last_state,
+});

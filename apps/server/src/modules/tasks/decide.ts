@@ -1,0 +1,146 @@
+import type { AttemptId, TaskId, WorkspaceId } from '@groundcrew/protocol';
+import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { AppError } from '../../platform/http/index.ts';
+import type { Loaded } from './aggregate-rows.ts';
+import { loadAggregate, lockWorkspace, saveAggregate, saveWorkspace } from './aggregate-store.ts';
+import {
+  type AnswerTo,
+  type Effect,
+  type Figures,
+  REFUSAL_CODES,
+  type Refusal,
+  step,
+  stepWorkspace,
+  type TaskEvent,
+  type TaskEventKind,
+  type Workspace,
+  type WorkspaceEvent,
+  type WorkspaceEventKind,
+} from './lifecycle/index.ts';
+
+/** What an effect needs to know of the task it came from. */
+export interface EffectContext {
+  organizationId: string;
+  workspaceId: WorkspaceId;
+  /** Undefined for what concerns the workspace alone. */
+  taskId: TaskId | undefined;
+  attemptId: AttemptId | undefined;
+}
+
+/** Does what a decision asks for beyond saving the aggregate. */
+export interface EffectSink {
+  /** Rows: inside the transaction, so that they are as durable as the decision itself. */
+  write(tx: Executor, effect: Effect, context: EffectContext, extra: unknown): Promise<void>;
+  /** Words to others: once the decision is committed; losing them costs time only. */
+  tell(effects: readonly Effect[], context: EffectContext): void;
+}
+
+export interface DeciderDeps {
+  db: Database;
+  figures: Figures;
+  sink: EffectSink;
+}
+
+export interface DecideOptions<K> {
+  /** The attempt the event speaks of; default the task's open one. */
+  attemptId?: AttemptId | undefined;
+  /** Refuses by throwing, or reads what the event needs, under the lock. */
+  prepare?: (tx: Executor, loaded: Loaded) => Promise<Partial<K> | void>;
+  /** More rows of the same transaction, after the decision was saved. */
+  also?: (tx: Executor, loaded: Loaded) => Promise<void>;
+  /** Handed to the sink's `write`, for rows that need more than the effect names. */
+  extra?: unknown;
+}
+
+/** How deep a decision may make another one: the holder of a workspace learns of a state, and that is all. */
+const DEEPEST = 4;
+
+/**
+ * The one way from an event to the database: lock workspace, task, attempt; step; save; effects' rows; commit; tell. Nothing
+ * outside this file writes a column that the life cycle decides about.
+ */
+export function createDecider({ db, figures, sink }: DeciderDeps) {
+  async function decide<K extends TaskEventKind>(
+    taskId: TaskId,
+    event: TaskEvent<K>,
+    options: DecideOptions<TaskEvent<K>> = {},
+  ): Promise<AnswerTo<K>> {
+    const outward: { effects: readonly Effect[]; context: EffectContext }[] = [];
+    const answer = await transaction(db, async (tx) => {
+      outward.length = 0;
+      return decideWithin(tx, taskId, event, options, outward, 0);
+    });
+    for (const { effects, context } of outward) sink.tell(effects, context);
+    return answer;
+  }
+
+  async function decideWithin<K extends TaskEventKind>(
+    tx: Executor,
+    taskId: TaskId,
+    given: TaskEvent<K>,
+    options: DecideOptions<TaskEvent<K>>,
+    outward: { effects: readonly Effect[]; context: EffectContext }[],
+    depth: number,
+  ): Promise<AnswerTo<K>> {
+    const loaded = await loadAggregate(tx, taskId, options.attemptId);
+    if (loaded === undefined) throw new AppError('not_found', `There is no task ${taskId}.`);
+    const event = { ...given, ...(await options.prepare?.(tx, loaded)) } as TaskEvent<K>;
+    const decision = step(loaded.aggregate, event, loaded.now, figures);
+    if (decision.refused) throw refused(decision);
+    const { aggregate } = decision;
+    if (aggregate !== loaded.aggregate) await saveAggregate(tx, loaded.aggregate, aggregate, loaded.organizationId);
+    const context = {
+      organizationId: loaded.organizationId,
+      workspaceId: aggregate.workspace.id,
+      taskId,
+      attemptId: aggregate.attempt?.id,
+    };
+    await options.also?.(tx, { ...loaded, aggregate });
+    await write(tx, decision.effects, context, options.extra, outward, depth);
+    return decision.answer;
+  }
+
+  async function write(
+    tx: Executor,
+    effects: readonly Effect[],
+    context: EffectContext,
+    extra: unknown,
+    outward: { effects: readonly Effect[]; context: EffectContext }[],
+    depth: number,
+  ): Promise<void> {
+    for (const effect of effects) {
+      if (effect.kind !== 'tell_holder') await sink.write(tx, effect, context, extra);
+      else if (depth < DEEPEST) await decideWithin(tx, effect.taskId, effect.event, {}, outward, depth + 1);
+    }
+    outward.push({ effects, context });
+  }
+
+  /** As `decide`, for what concerns a workspace whatever its tasks do. */
+  async function decideWorkspace<K extends WorkspaceEventKind>(
+    workspaceId: WorkspaceId,
+    event: WorkspaceEvent<K>,
+    options: { extra?: unknown; also?: (tx: Executor, before: Workspace, after: Workspace) => Promise<void> } = {},
+  ): Promise<AnswerTo<K>> {
+    const outward: { effects: readonly Effect[]; context: EffectContext }[] = [];
+    const answer = await transaction(db, async (tx) => {
+      outward.length = 0;
+      const loaded = await lockWorkspace(tx, workspaceId);
+      if (loaded === undefined) throw new AppError('not_found', `There is no workspace ${workspaceId}.`);
+      const decision = stepWorkspace(loaded.workspace, event, loaded.now, figures);
+      if (decision.refused) throw refused(decision);
+      await saveWorkspace(tx, loaded.workspace, decision.workspace);
+      await options.also?.(tx, loaded.workspace, decision.workspace);
+      const context = { organizationId: loaded.organizationId, workspaceId, taskId: undefined, attemptId: undefined };
+      await write(tx, decision.effects, context, options.extra, outward, 0);
+      return decision.answer;
+    });
+    for (const { effects, context } of outward) sink.tell(effects, context);
+    return answer;
+  }
+
+  return { decide, decideWorkspace };
+}
+export type Decider = ReturnType<typeof createDecider>;
+
+const refused = (refusal: Refusal): AppError =>
+  new AppError(REFUSAL_CODES[refusal.code], refusal.sentence, { reason: refusal.code, present: refusal.present });

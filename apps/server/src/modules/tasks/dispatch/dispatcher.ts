@@ -1,0 +1,129 @@
+import { type Logger, newId } from '@groundcrew/kit';
+import type { AttemptId, QueueExplanation, TaskId } from '@groundcrew/protocol';
+import { sql } from 'kysely';
+import type { Database, Executor } from '../../../platform/database/index.ts';
+import { AppError } from '../../../platform/http/index.ts';
+import type { Decider } from '../decide.ts';
+import { type Assignment, type Choice, choose, type StillWaiting } from './choose.ts';
+import { type ReadCandidates, readSnapshot, type Said } from './snapshot-store.ts';
+
+export interface DispatcherDeps {
+  db: Database;
+  decider: Decider;
+  readCandidates: ReadCandidates;
+  silentOffersUntilSuspect: number;
+  logger: Logger;
+  /** Wakes whoever looks at a task whose reason to wait has changed. */
+  wakeTask: (taskId: TaskId) => void;
+}
+
+/** Key of the advisory lock that lets one replica at a time give away slots, so that no agent is given more than it has. */
+const DISPATCH_LOCK = 7_230_001;
+
+/**
+ * Reads the queue, chooses, offers. A pass holds an advisory lock over all replicas: slots are counted from rows, and two
+ * passes at once would both see the same free slot. What the choice says of the rest is stored as the queue's explanation.
+ */
+export function createDispatcher(deps: DispatcherDeps) {
+  const { db, decider, logger } = deps;
+
+  /** One pass; the number of offers made. */
+  async function pass(): Promise<number> {
+    return db.connection().execute(async (connection) => {
+      await sql`SELECT pg_advisory_lock(${DISPATCH_LOCK})`.execute(connection);
+      try {
+        const { snapshot, said } = await readSnapshot(connection, deps.readCandidates, deps.silentOffersUntilSuspect);
+        if (snapshot.tasks.length === 0) return 0;
+        const choice = choose(snapshot);
+        const offered = await offerAll(choice.assignments);
+        await tell(connection, choice.waiting, said);
+        return offered;
+      } finally {
+        await sql`SELECT pg_advisory_unlock(${DISPATCH_LOCK})`.execute(connection);
+      }
+    });
+  }
+
+  async function offerAll(assignments: readonly Assignment[]): Promise<number> {
+    let offered = 0;
+    for (const assignment of assignments) if (await offer(assignment)) offered += 1;
+    return offered;
+  }
+
+  /** A task that changed since the snapshot refuses to be assigned; the next pass sees it as it is. */
+  async function offer({ taskId, agentId }: Assignment): Promise<boolean> {
+    try {
+      await decider.decide(
+        taskId,
+        { kind: 'assign', attemptId: newId('att') as AttemptId, agentId, firstInOrder: true },
+        { also: (tx) => noteTurn(tx, agentId) },
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      logger.debug({ task_id: taskId, agent_id: agentId, code: error.code }, 'a task was not assigned after all');
+      return false;
+    }
+  }
+
+  async function noteTurn(tx: Executor, agentId: string): Promise<void> {
+    await sql`UPDATE pools SET last_agent_id = ${agentId} WHERE id = (SELECT pool_id FROM agents WHERE id = ${agentId})`.execute(
+      tx,
+    );
+  }
+
+  /** Writes why the rest waits, where that has changed. */
+  async function tell(connection: Executor, waiting: readonly StillWaiting[], said: Said): Promise<void> {
+    const news = waiting.filter(({ taskId, rule, sentence }) => {
+      const known = said.get(taskId);
+      return known?.rule !== rule || known.message !== sentence;
+    });
+    if (news.length === 0) return;
+    const rows = JSON.stringify(
+      news.map(({ taskId, rule, sentence }) => ({ id: taskId, waiting: { rule, message: sentence } })),
+    );
+    await sql`UPDATE tasks t SET waiting = n.waiting FROM jsonb_to_recordset(${rows}::jsonb) AS n(id text, waiting jsonb) WHERE t.id = n.id`.execute(
+      connection,
+    );
+    for (const { taskId } of news) deps.wakeTask(taskId);
+  }
+
+  /** Why a task waits, agent by agent: the very same choice, made now and not carried out. */
+  async function explain(taskId: TaskId): Promise<QueueExplanation> {
+    const { snapshot } = await readSnapshot(db, deps.readCandidates, deps.silentOffersUntilSuspect);
+    const position = snapshot.tasks.findIndex((task) => task.id === taskId);
+    if (position < 0)
+      return {
+        task_id: taskId,
+        waiting: false,
+        position: null,
+        rule: null,
+        message: 'The task does not wait for an agent.',
+        agents: [],
+      };
+    return explainFrom(choose(snapshot), taskId, position + 1);
+  }
+
+  return { pass, explain };
+}
+export type Dispatcher = ReturnType<typeof createDispatcher>;
+
+function explainFrom(choice: Choice, taskId: TaskId, position: number): QueueExplanation {
+  const found = choice.waiting.find((task) => task.taskId === taskId);
+  if (found === undefined)
+    return {
+      task_id: taskId,
+      waiting: true,
+      position,
+      rule: null,
+      message: 'The task is next: it is being offered to an agent.',
+      agents: [],
+    };
+  const agents = found.agents.map(({ agentId, name, reason, sentence }) => ({
+    agent_id: agentId,
+    name,
+    reason,
+    message: sentence,
+  }));
+  return { task_id: taskId, waiting: true, position, rule: found.rule, message: found.sentence, agents };
+}

@@ -1,0 +1,144 @@
+import { newId } from '@groundcrew/kit';
+import type { AgentId, AttemptId, CancelLevel, OrganizationId, TaskId } from '@groundcrew/protocol';
+import { sql } from 'kysely';
+import type { Executor } from '../../platform/database/index.ts';
+import type { EffectContext, EffectSink } from './decide.ts';
+import type { Approval, Effect } from './lifecycle/index.ts';
+import { insertTaskEvent } from './store.ts';
+
+/** What other modules do for the life cycle; each is one line of the composition. */
+export interface EffectPorts {
+  /** Stores the row of a state version whose bytes are kept already; `extra` is what the caller of `decide` handed in. */
+  storeState(
+    tx: Executor,
+    effect: Effect & { kind: 'store_state' },
+    context: EffectContext,
+    extra: unknown,
+  ): Promise<void>;
+  decideQuarantined(tx: Executor, effect: Effect & { kind: 'decide_quarantined' }): Promise<void>;
+  /** Closes the attempt's log streams whose end will not come any more. */
+  giveUpLogs(tx: Executor, attemptId: AttemptId, reason: string): Promise<void>;
+  /** Makes the change visible to consoles. */
+  emit(
+    tx: Executor,
+    event: {
+      organizationId: OrganizationId;
+      noun: 'task';
+      id: string;
+      kind: string;
+      workspaceId: string;
+      data: unknown;
+    },
+  ): Promise<void>;
+  wakeDispatcher(): void;
+  /** Sends a saved offer to whichever replica holds the agent. */
+  sendOffer(agentId: AgentId, attemptId: AttemptId): void;
+  tellAgent(agentId: AgentId, taskId: TaskId, attemptId: AttemptId, cancelLevel: CancelLevel): void;
+  /** Wakes whoever looks at the task. */
+  wakeTask(taskId: TaskId): void;
+  warn(sentence: string, context: EffectContext): void;
+}
+
+const ENDED_WELL = new Set(['success', 'applied']);
+
+/** Turns the life cycle's effects into rows and words. */
+export function createEffectSink(ports: EffectPorts): EffectSink {
+  async function write(tx: Executor, effect: Effect, context: EffectContext, extra: unknown): Promise<void> {
+    switch (effect.kind) {
+      case 'record':
+        return record(tx, context, effect.what, effect.sentence);
+      case 'alert':
+        return record(tx, context, 'alert', effect.sentence);
+      case 'write_approval':
+        return writeApproval(tx, context, effect.approval, typeof extra === 'string' ? extra : '');
+      case 'void_approval':
+        return voidApproval(tx, context, effect.sentence);
+      case 'store_state':
+        return ports.storeState(tx, effect, context, extra);
+      case 'decide_quarantined':
+        return ports.decideQuarantined(tx, effect);
+      case 'mark_logs_incomplete':
+        return ports.giveUpLogs(tx, effect.attemptId, 'The rest of this log did not arrive in time.');
+      case 'attempt_ended':
+        return ports.giveUpLogs(
+          tx,
+          effect.attemptId,
+          `The attempt ended (${effect.outcome}) before the rest of this log arrived.`,
+        );
+      case 'count_silent_offer':
+        await sql`UPDATE agents SET silent_offers = silent_offers + 1 WHERE id = ${effect.agentId}`.execute(tx);
+        return;
+      case 'task_ended':
+        return endTask(tx, context, effect.status);
+      default:
+        return;
+    }
+  }
+
+  async function record(
+    tx: Executor,
+    { organizationId, workspaceId, taskId }: EffectContext,
+    kind: string,
+    sentence: string,
+  ): Promise<void> {
+    if (taskId !== undefined) await insertTaskEvent(tx, organizationId, taskId, kind, sentence);
+    await ports.emit(tx, {
+      organizationId: organizationId as OrganizationId,
+      noun: 'task',
+      id: taskId ?? '',
+      kind,
+      workspaceId,
+      data: { message: sentence },
+    });
+  }
+
+  /** Counts for the agent of the last attempt; the history's last word is a `record` of its own. */
+  async function endTask(tx: Executor, context: EffectContext, status: string): Promise<void> {
+    await sql`UPDATE agents g SET total_tasks = total_tasks + 1,
+        success_tasks = success_tasks + ${ENDED_WELL.has(status) ? 1 : 0}, failed_tasks = failed_tasks + ${status === 'failed' ? 1 : 0}
+      FROM tasks t JOIN attempts a ON a.task_id = t.id AND a.number = t.attempt_counter
+      WHERE t.id = ${context.taskId} AND g.id = a.agent_id`.execute(tx);
+  }
+
+  function tell(effects: readonly Effect[], context: EffectContext): void {
+    for (const effect of effects) {
+      if (effect.kind === 'send_offer') ports.sendOffer(effect.agentId, effect.attemptId);
+      else if (effect.kind === 'tell_agent' && context.taskId !== undefined)
+        ports.tellAgent(effect.agentId, context.taskId, effect.attemptId, effect.cancelLevel);
+      else if (effect.kind === 'wake_dispatcher') ports.wakeDispatcher();
+      else if (effect.kind === 'alert') ports.warn(effect.sentence, context);
+    }
+    if (context.taskId !== undefined && effects.length > 0) ports.wakeTask(context.taskId);
+  }
+
+  return { write, tell };
+}
+
+/** `comment` is what the person wrote beside it. */
+async function writeApproval(
+  tx: Executor,
+  { organizationId, taskId }: EffectContext,
+  approval: Approval,
+  comment: string,
+): Promise<void> {
+  await tx
+    .insertInto('approvals')
+    .values({
+      id: newId('appr'),
+      organization_id: organizationId,
+      task_id: taskId as string,
+      plan_checksum: approval.planChecksum,
+      lineage: approval.madeFrom?.lineage ?? null,
+      serial: approval.madeFrom?.serial ?? null,
+      by_kind: approval.by.kind === 'person' ? 'person' : 'auto',
+      approved_by: approval.by.kind === 'person' ? approval.by.name : 'auto-approve',
+      comment,
+    })
+    .execute();
+}
+
+async function voidApproval(tx: Executor, { taskId }: EffectContext, sentence: string): Promise<void> {
+  await sql`UPDATE approvals SET voided_at = now(), voided_reason = ${sentence} WHERE task_id = ${taskId} AND voided_at IS NULL`.execute(
+    tx,
+  );
+}

@@ -1,0 +1,112 @@
+import type { Logger } from '@groundcrew/kit';
+import type { AgentId, AttemptId, CancelLevel, OrganizationId, TaskId, WorkspaceId } from '@groundcrew/protocol';
+import type { BlobStore } from '../../platform/blobs/index.ts';
+import type { Bus } from '../../platform/bus/index.ts';
+import type { Database, Executor } from '../../platform/database/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import type { Emit } from '../events/index.ts';
+import type { LogsService } from '../logs/index.ts';
+import type { StateService } from '../state/index.ts';
+import { createAttemptHandlers } from './attempt-routes.ts';
+import { createAttemptsService } from './attempts-service.ts';
+import { createDecider } from './decide.ts';
+import { createDispatcher, type ReadCandidates } from './dispatch/index.ts';
+import { createEffectSink } from './effects.ts';
+import type { Figures } from './lifecycle/index.ts';
+import { createTaskHandlers } from './routes.ts';
+import { createTasksService } from './service.ts';
+import { createLeaseKeeper } from './sweeper.ts';
+
+export interface TasksModuleDeps {
+  db: Database;
+  bus: Bus;
+  blobs: BlobStore;
+  logger: Logger;
+  figures: Figures;
+  logs: LogsService;
+  recordChange: RecordChange;
+  emit: Emit;
+  getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
+  openVariable: (organizationId: string, variableId: string, sealed: Buffer) => Promise<string>;
+  findConfiguration: (id: string) => Promise<{ blobId: string; checksum: string; size: number } | undefined>;
+  watch: { intervalMs: (taskId: TaskId) => number; isWatched: (taskId: TaskId) => boolean };
+  /** Modules that are made after this one, since they need its decider. */
+  later: () => {
+    state: StateService;
+    readCandidates: ReadCandidates;
+    isAgentRevoked: (tx: Executor, agentId: string) => Promise<boolean>;
+    sendOffer: (agentId: AgentId, attemptId: AttemptId) => void;
+    cancelAttempt: (agentId: AgentId, taskId: TaskId, attemptId: AttemptId, level: CancelLevel) => void;
+    wakeDispatcher: () => void;
+  };
+}
+
+/** Wake-ups of everything about a task but its log. */
+export const taskChannel = (taskId: TaskId): string => `task:${taskId}`;
+
+/** Tasks: the life cycle with its queue, its dispatcher and its lease keeper. */
+export function createTasksModule(deps: TasksModuleDeps) {
+  const { db, bus, logs, logger, figures, later } = deps;
+  const wakeTask = (taskId: TaskId) => bus.publish(taskChannel(taskId), taskId);
+  const sink = createEffectSink({
+    storeState: (tx, effect, context, extra) => later().state.storeState(tx, effect, context, extra),
+    decideQuarantined: (tx, effect) => later().state.decideQuarantined(tx, effect),
+    giveUpLogs: (tx, attemptId, reason) => logs.giveUp(tx, attemptId, reason),
+    emit: deps.emit,
+    wakeDispatcher: () => later().wakeDispatcher(),
+    sendOffer: (agentId, attemptId) => later().sendOffer(agentId, attemptId),
+    tellAgent: (agentId, taskId, attemptId, level) => later().cancelAttempt(agentId, taskId, attemptId, level),
+    wakeTask,
+    warn: (sentence, { taskId, workspaceId }) => logger.warn({ task_id: taskId, workspace_id: workspaceId }, sentence),
+  });
+  const decider = createDecider({ db, figures, sink });
+  const dispatcher = createDispatcher({
+    db,
+    decider,
+    logger,
+    readCandidates: (executor) => later().readCandidates(executor),
+    silentOffersUntilSuspect: figures.silentOffersUntilSuspect,
+    wakeTask,
+  });
+  const service = createTasksService({
+    db,
+    decider,
+    recordChange: deps.recordChange,
+    wakeDispatcher: () => later().wakeDispatcher(),
+    getWorkspaceId: deps.getWorkspaceId,
+    explain: dispatcher.explain,
+  });
+  const attempts = createAttemptsService({
+    db,
+    decider,
+    logs,
+    blobs: deps.blobs,
+    openVariable: deps.openVariable,
+    watch: deps.watch,
+    isAgentRevoked: (tx, agentId) => later().isAgentRevoked(tx, agentId),
+    wakeTask,
+  });
+  const keeper = createLeaseKeeper({ db, decider, figures, logger });
+
+  return {
+    service,
+    attempts,
+    decider,
+    dispatcher,
+    keeper,
+    /** Handlers need the state service, which is made after this module. */
+    handlers: () => ({
+      ...createTaskHandlers(service, logs),
+      ...createAttemptHandlers({
+        db,
+        attempts,
+        logs,
+        state: later().state,
+        blobs: deps.blobs,
+        logIntervalMs: deps.watch.intervalMs,
+        findConfiguration: deps.findConfiguration,
+      }),
+    }),
+  };
+}
+export type TasksModule = ReturnType<typeof createTasksModule>;

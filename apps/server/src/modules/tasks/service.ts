@@ -1,0 +1,229 @@
+import { newId } from '@groundcrew/kit';
+import type {
+  ApproveRequest,
+  CancelRequest,
+  OrganizationId,
+  Page,
+  PlanDetails,
+  QueueExplanation,
+  Task,
+  TaskCreate,
+  TaskEvent,
+  TaskId,
+  TaskListQuery,
+  WorkspaceId,
+} from '@groundcrew/protocol';
+import { type Database, transaction } from '../../platform/database/index.ts';
+import { AppError, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import type { Decider } from './decide.ts';
+import { presentTask } from './present.ts';
+import * as store from './store.ts';
+
+export interface TasksDeps {
+  db: Database;
+  decider: Decider;
+  recordChange: RecordChange;
+  wakeDispatcher: () => void;
+  /** Id of a workspace by id or name; throws not-found. */
+  getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
+  explain: (taskId: TaskId) => Promise<QueueExplanation>;
+}
+
+/** Tasks as people and pipelines use them. */
+export function createTasksService(deps: TasksDeps) {
+  const { db, decider, recordChange } = deps;
+  const personOf = (caller: UserCaller) => ({ kind: 'person', id: caller.userId, name: caller.name }) as const;
+
+  async function create(caller: UserCaller, body: TaskCreate): Promise<Task> {
+    const origin = await store.findOrigin(db, caller.organizationId, body.workspace_id, body.configuration_id);
+    if (origin === undefined)
+      throw new AppError(
+        'not_found',
+        `There is no workspace ${body.workspace_id}; "groundcrew workspace list" shows those there are.`,
+      );
+    refuseUnready(origin, body);
+    const autoApprove = body.task_type === 'plan_and_apply' && (body.auto_approve ?? origin.auto_approve);
+    if (autoApprove && body.auto_approve === true && !caller.permissions.has('task:apply'))
+      throw new AppError(
+        'forbidden',
+        'An auto-approved apply needs the permission task:apply; leave auto_approve out and let somebody approve the plan.',
+      );
+    const id = newId('task') as TaskId;
+    await transaction(db, async (tx) => {
+      await store.insertTask(tx, {
+        id,
+        organization_id: caller.organizationId,
+        workspace_id: origin.workspace_id,
+        task_type: body.task_type,
+        auto_approve: autoApprove,
+        destroy: body.destroy,
+        refresh_only: body.refresh_only,
+        targets: JSON.stringify(body.targets),
+        replace: JSON.stringify(body.replace),
+        parallelism: body.parallelism,
+        configuration_id: origin.configuration_id,
+        resource_versions: JSON.stringify(origin.resource_versions),
+        pool_id: origin.pool_id,
+        message: body.message,
+        context: JSON.stringify(body.context),
+        created_by: caller.name,
+      });
+      await store.insertTaskEvent(
+        tx,
+        caller.organizationId,
+        id,
+        'created',
+        `${caller.name} asked for ${describe(body)}.`,
+      );
+      await recordChange(tx, {
+        caller,
+        action: 'create',
+        noun: 'task',
+        subjectId: id,
+        subjectName: origin.name,
+        workspaceId: origin.workspace_id,
+        after: { task_type: body.task_type, destroy: body.destroy, auto_approve: autoApprove, message: body.message },
+      });
+    });
+    deps.wakeDispatcher();
+    return get(caller, id);
+  }
+
+  async function find(caller: UserCaller, id: TaskId): Promise<store.TaskView> {
+    const task = await store.findTask(db, caller.organizationId, id);
+    if (task === undefined) throw new AppError('not_found', `There is no task ${id}.`);
+    return task;
+  }
+
+  async function get(caller: UserCaller, id: TaskId): Promise<Task> {
+    return presentTask(await find(caller, id));
+  }
+
+  async function list(caller: UserCaller, query: TaskListQuery & { agentId?: string }): Promise<Page<Task>> {
+    const workspaceId =
+      query.workspace_id === undefined
+        ? undefined
+        : await deps.getWorkspaceId(caller.organizationId, query.workspace_id);
+    const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
+    const rows = await store.listTasks(db, {
+      organizationId: caller.organizationId,
+      workspaceId,
+      agentId: query.agentId,
+      status: query.status,
+      active: query.active,
+      before,
+      limit: query.limit + 1,
+    });
+    return toPage(rows, query.limit, presentTask, (row) => String(row.seq));
+  }
+
+  /** Approves the very plan the caller names by checksum. */
+  async function approve(caller: UserCaller, id: TaskId, body: ApproveRequest): Promise<Task> {
+    await find(caller, id);
+    await decider.decide(
+      id,
+      { kind: 'approve', planChecksum: body.plan_checksum, by: personOf(caller) },
+      {
+        extra: body.comment,
+        also: audit(caller, id, 'approve', { plan_checksum: body.plan_checksum, comment: body.comment }),
+      },
+    );
+    return get(caller, id);
+  }
+
+  async function discard(caller: UserCaller, id: TaskId, reason: string): Promise<Task> {
+    await find(caller, id);
+    await decider.decide(
+      id,
+      { kind: 'discard', by: personOf(caller) },
+      { also: audit(caller, id, 'discard', { reason }) },
+    );
+    return get(caller, id);
+  }
+
+  async function cancel(caller: UserCaller, id: TaskId, body: CancelRequest): Promise<Task> {
+    await find(caller, id);
+    await decider.decide(
+      id,
+      { kind: 'cancel', level: body.level, force: body.force, by: personOf(caller) },
+      { also: audit(caller, id, 'cancel', { level: body.level, force: body.force, reason: body.reason }) },
+    );
+    return get(caller, id);
+  }
+
+  const audit =
+    (caller: UserCaller, id: TaskId, action: string, after: Record<string, unknown>) =>
+    async (tx: Parameters<RecordChange>[0]) =>
+      recordChange(tx, { caller, action, noun: 'task', subjectId: id, after });
+
+  async function plan(caller: UserCaller, id: TaskId): Promise<PlanDetails> {
+    const details = await store.findPlanDetails(db, caller.organizationId, id);
+    if (details === undefined) throw new AppError('not_found', `There is no task ${id}.`);
+    if (details === null) throw new AppError('not_found', `Task ${id} has no plan yet.`);
+    return details;
+  }
+
+  async function events(
+    caller: UserCaller,
+    id: TaskId,
+    query: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<TaskEvent>> {
+    await find(caller, id);
+    const after = query.cursor === undefined ? 0 : decodeNumberCursor(query.cursor);
+    const rows = await store.listTaskEvents(db, caller.organizationId, id, after, query.limit + 1);
+    return toPage(
+      rows,
+      query.limit,
+      (row) => ({ ...row, at: row.at.toISOString() }),
+      (row) => String(row.seq),
+    );
+  }
+
+  return {
+    create,
+    find,
+    get,
+    list,
+    approve,
+    discard,
+    cancel,
+    plan,
+    events,
+    attempts: (caller: UserCaller, id: TaskId) => store.listAttempts(db, caller.organizationId, id),
+    explain: async (caller: UserCaller, id: TaskId): Promise<QueueExplanation> => {
+      await find(caller, id);
+      return deps.explain(id);
+    },
+    /** For viewers, whose right was checked when they came. */
+    findView: (organizationId: OrganizationId, id: TaskId) => store.findTask(db, organizationId, id),
+  };
+}
+export type TasksService = ReturnType<typeof createTasksService>;
+
+/** Says before anything is queued what could never run. */
+function refuseUnready(origin: store.TaskOrigin, body: TaskCreate): void {
+  if (!origin.configuration_found)
+    throw new AppError('not_found', `Workspace ${origin.name} has no configuration ${body.configuration_id}.`);
+  if (origin.configuration_id === null && origin.tf_code === null && origin.resource_versions.length === 0)
+    throw new AppError(
+      'conflict',
+      `Workspace ${origin.name} has no configuration yet; "groundcrew push <dir> --workspace ${origin.name}" uploads one.`,
+    );
+  if (origin.pool_id !== null) return;
+  if (origin.execution_mode === 'k8s')
+    throw new AppError(
+      'not_implemented',
+      `Workspace ${origin.name} runs in mode k8s, which this server does not offer yet; use mode server or agent.`,
+    );
+  throw new AppError(
+    'conflict',
+    `Workspace ${origin.name} runs in mode ${origin.execution_mode} but no agent pool is set; set agent_pool_id or use mode server.`,
+  );
+}
+
+function describe(body: TaskCreate): string {
+  const what = body.task_type === 'plan' ? 'a plan' : 'a plan and apply';
+  if (body.destroy) return `${what} that destroys everything`;
+  return body.refresh_only ? `${what} that only refreshes the state` : what;
+}
