@@ -6,6 +6,8 @@ import { ROOT } from '../workspaces.ts';
 /** `new URL('./x', import.meta.url)`, with a literal path. */
 const ASSET_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1,\s*import\.meta\.url,?\s*\)/g;
 const APP_ENTRY = /^apps\/([a-z]+)\/src\/main\.ts$/;
+/** A place in the bundle itself, for sources that look there first. */
+const BUNDLED = /^(\.\/assets\/.*|\.\.\/[a-z]+\/main\.mjs)$/;
 
 /** Assets of a bundle: name below `dist/<app>/assets/` → file or folder it is copied from. */
 export type Assets = Map<string, string>;
@@ -35,8 +37,9 @@ export function assetUrls(app: string, assets: Assets): Plugin {
  * @internal for tests
  */
 export function rewriteAssetUrls(app: string, path: string, source: string, assets: Assets): string {
-  return source.replaceAll(ASSET_URL, (_, _quote, specifier: string) => {
+  return source.replaceAll(ASSET_URL, (whole, _quote, specifier: string) => {
     const target = resolve(dirname(path), specifier);
+    if (!existsSync(target) && BUNDLED.test(specifier)) return whole;
     if (!existsSync(target)) throw new Error(`${relative(ROOT, path)} names ${specifier}, which does not exist.`);
     const fromRoot = relative(ROOT, target);
     const entry = APP_ENTRY.exec(fromRoot)?.[1];

@@ -42,8 +42,11 @@ test('what does not exist fails the build and is named', () => {
   );
 });
 
-test('other URLs are left alone', () => {
-  const source = "new URL(path, import.meta.url); new URL('https://example.com', import.meta.url);";
+test('other URLs are left alone, those of the bundle itself too', () => {
+  const source =
+    "new URL(path, import.meta.url); new URL('https://example.com', import.meta.url);" +
+    urlOf('./assets/migrations/') +
+    urlOf('../runner/main.mjs');
   expect(rewriteAssetUrls('cli', join(ROOT, 'apps/cli/src/main.ts'), source, new Map())).toBe(source);
 });
 
@@ -68,4 +71,6 @@ test('bundles every program, and each is there to be run', () => {
   execFileSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { stdio: 'pipe' });
   for (const app of ['server', 'agent', 'runner', 'cli'])
     expect(existsSync(join(ROOT, 'dist', app, 'main.mjs')), app).toBe(true);
+  expect(existsSync(join(ROOT, 'dist/server/assets/migrations/0001_first.sql'))).toBe(true);
+  expect(statSync(join(ROOT, 'dist/runner/assets/launcher.sh')).isFile()).toBe(true);
 });

@@ -20,7 +20,7 @@ const KEEP_OLD_CHUNKS_MS = 24 * 3600 * 1000;
 /** Makes `dist/<app>/main.mjs` with its chunks and assets. */
 export async function bundleApp(app: string): Promise<void> {
   const folder = join(ROOT, 'dist', app);
-  const assets: Assets = new Map();
+  const assets = findOwnAssets(app);
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: { main: `apps/${app}/src/main.ts` },
@@ -49,11 +49,20 @@ export async function bundleApp(app: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   replaceAssets(folder, assets);
   writeOutputs(folder, outputFiles);
-  const inputs = [...Object.keys(metafile.inputs), ...[...assets.values()].flatMap(listDeep)];
+  const inputs = [...Object.keys(metafile.inputs), `apps/${app}/assets`, ...[...assets.values()].flatMap(listDeep)];
   writeStamp(folder, inputs, [
     ...outputFiles.map(({ path }) => basename(path)),
     ...(assets.size > 0 ? ['assets'] : []),
   ]);
+}
+
+/** What an app always takes along: all in its `assets/`, and its migrations. */
+function findOwnAssets(app: string): Assets {
+  const own = join(ROOT, 'apps', app);
+  const names = existsSync(join(own, 'assets')) ? readdirSync(join(own, 'assets')) : [];
+  const assets: Assets = new Map(names.map((name) => [name, join(own, 'assets', name)]));
+  if (existsSync(join(own, 'migrations'))) assets.set('migrations', join(own, 'migrations'));
+  return assets;
 }
 
 /** Each file is renamed into place, the entry last, so that a process that starts meanwhile finds the old bundle or the new one. */
