@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
-import semver from 'semver';
+import rcompare from 'semver/functions/rcompare.js';
 import { type InstalledTool, isVersion, TOOLS, type Tool } from '../tool.ts';
 import { probeVersion } from './probe-version.ts';
 
@@ -44,7 +44,7 @@ export async function findOnPath(path: string, { cacheDir, timeoutMs }: FindOpti
 export async function findInstalled(installDir: string): Promise<InstalledTool[]> {
   const found: InstalledTool[] = [];
   for (const tool of TOOLS) {
-    const versions = (await listFolder(join(installDir, tool))).filter(isVersion).sort(semver.rcompare);
+    const versions = (await listFolder(join(installDir, tool))).filter(isVersion).sort(rcompare);
     for (const version of versions) {
       const path = installedPath(installDir, tool, version);
       if (await isExecutableFile(path)) found.push({ tool, version, path });

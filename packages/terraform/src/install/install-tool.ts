@@ -51,7 +51,9 @@ export async function installTool(tool: Tool, version: string, options: InstallO
   try {
     if (await exists(path)) return installed;
     const folder = join(options.installDir, tool);
-    await mkdir(folder, { recursive: true, mode: 0o755 });
+    await mkdir(folder, { recursive: true });
+    // Another uid than ours may run what is in it, whatever our umask is. A folder of somebody else's is their affair.
+    await chmod(folder, 0o755).catch(() => {});
     const lock = await acquireLock(join(folder, `.${version}.lock`), signal);
     try {
       if (!(await exists(path))) await install(tool, version, path, { ...options, signal });
@@ -78,7 +80,6 @@ async function install(
     const archive = await fetchArchive(tool, version, draft, options);
     const binary = join(draft, 'ready', tool);
     await unzipBinary(archive, tool, binary);
-    // Another uid than ours may run it, whatever our umask is.
     await Promise.all([chmod(binary, 0o755), chmod(dirname(binary), 0o755)]);
     await checkBinary(binary, version);
     await syncFolder(dirname(binary));

@@ -50,11 +50,12 @@ export function createDumpCutter(from: CutterPosition = { offset: 0, mode: 'outp
     const context = lineStart ? 1 : 0;
     const text = Buffer.concat(lineStart ? [NEWLINE, bytes] : [bytes]);
     const change = findChange(text, mode);
-    const keep = change ? change.at : text.length - heldBack(text, mode);
-    take(bytes.subarray(0, Math.max(0, keep - context)), out);
-    held = change ? NOTHING : bytes.subarray(Math.max(0, keep - context));
+    const end = Math.max(0, (change ? change.at : text.length - heldBack(text, mode)) - context);
+    take(bytes.subarray(0, end), out);
+    const rest = bytes.subarray(end);
     if (change) mode = change.mode;
-    return change ? bytes.subarray(Math.max(0, keep - context)) : NOTHING;
+    else held = rest;
+    return change ? rest : NOTHING;
   };
 
   return {
