@@ -23,4 +23,8 @@ export const CHECKS: readonly Check[] = [
 ];
 
 const readSources = (): Map<string, string> =>
-  new Map(listFiles().map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+  new Map(
+    listFiles()
+      .filter((path) => /\.(ts|tsx|mjs|sh)$/.test(path))
+      .map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
+  );

@@ -4,4 +4,5 @@ export * from './clock.ts';
 export * from './duration.ts';
 export * from './format.ts';
 export * from './ids.ts';
+export * from './latch.ts';
 export * from './random.ts';
