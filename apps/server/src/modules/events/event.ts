@@ -1,0 +1,59 @@
+import type { Event, Permission } from '@groundcrew/protocol';
+
+/** What kind of thing an event is about. */
+export type EventNoun = Event['noun'];
+
+/** A change on its way to whoever follows. Holds no secret: everybody who may read the noun sees it. */
+export interface NewEvent {
+  organizationId: string;
+  noun: EventNoun;
+  id: string;
+  /** What happened, `created`, `lock`, …. */
+  kind: string;
+  workspaceId?: string | null | undefined;
+  data?: unknown;
+}
+
+/** An event as stored. */
+export interface StoredEvent {
+  seq: number;
+  at: Date;
+  organizationId: string;
+  noun: EventNoun;
+  subjectId: string;
+  kind: string;
+  workspaceId: string | null;
+  data: unknown;
+}
+
+/** What one must be allowed to read to follow events of a noun. */
+export const READ_PERMISSION: Readonly<Record<EventNoun, Permission>> = {
+  task: 'task:read',
+  workspace: 'workspace:read',
+  agent: 'agent:read',
+  pool: 'pool:read',
+  state: 'state:read',
+  configuration: 'configuration:read',
+  variable: 'variable:read',
+  host: 'agent:read',
+  user: 'user:read',
+  token: 'user:read',
+  resource: 'configuration:read',
+  organization: 'organization:read',
+};
+
+/** Whether somebody sees an event. */
+export const isVisible = (
+  event: StoredEvent,
+  viewer: { organizationId: string; permissions: ReadonlySet<Permission> },
+): boolean => event.organizationId === viewer.organizationId && viewer.permissions.has(READ_PERMISSION[event.noun]);
+
+export const presentEvent = (event: StoredEvent): Event => ({
+  seq: event.seq,
+  at: event.at.toISOString(),
+  noun: event.noun,
+  id: event.subjectId,
+  kind: event.kind,
+  workspace_id: event.workspaceId,
+  data: event.data,
+});

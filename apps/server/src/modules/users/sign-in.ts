@@ -1,0 +1,115 @@
+import { newId } from '@groundcrew/kit';
+import type { ApiTokenCreated, OrganizationId, SignIn, UserId } from '@groundcrew/protocol';
+import { sql } from 'kysely';
+import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { type AnonymousCaller, AppError } from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import { ROLE_PERMISSIONS } from './policy.ts';
+import { presentToken } from './present.ts';
+import { findTokenHash } from './token.ts';
+import { DAY_MS, makeToken, SIGN_IN_DAYS } from './token-service.ts';
+import { insertToken, revokeTokensOf, useSignInToken, wasEverUsed } from './token-store.ts';
+import { findFirstOwner, findUser, insertUser, type UserRow } from './user-store.ts';
+
+export interface SignInDeps {
+  db: Database;
+  recordChange: RecordChange;
+  now: () => number;
+  /** The first organisation, made when there is none. */
+  ensureOrganization: (tx: Executor) => Promise<OrganizationId>;
+}
+
+export interface FirstStart {
+  organizationId: OrganizationId;
+  /** To be shown to whoever started the server; null once somebody has signed in. */
+  signInToken: string | null;
+}
+
+/** Replicas that start together take turns. Any number that nothing else locks. */
+const FIRST_START_LOCK = 7_402_161_906;
+const FIRST_USER = 'admin';
+const FIRST_SIGN_IN = 'first sign-in';
+/** Life of the API token that signing in gives. */
+const API_TOKEN_DAYS = 365;
+
+/** How the first person gets in, and everybody after them. */
+export function createSignIn({ db, recordChange, now, ensureOrganization }: SignInDeps) {
+  /**
+   * Makes sure that there is an organisation and an owner, and gives a sign-in token until an API token was really used: a
+   * token that was printed and lost, or an answer that never arrived, must not lock everybody out.
+   *
+   * @param always gives one even then, for an owner who has lost their token
+   */
+  async function prepareFirstStart(always = false): Promise<FirstStart> {
+    return transaction(db, async (tx) => {
+      await sql`SELECT pg_advisory_xact_lock(${FIRST_START_LOCK})`.execute(tx);
+      const organizationId = await ensureOrganization(tx);
+      const owner = (await findFirstOwner(tx, organizationId)) ?? (await makeFirstUser(tx, organizationId));
+      if (!always && (await wasEverUsed(tx))) return { organizationId, signInToken: null };
+      const { row, text } = makeToken(
+        { organizationId, userId: owner.id },
+        { name: FIRST_SIGN_IN, kind: 'sign_in', expiresAt: new Date(now() + SIGN_IN_DAYS * DAY_MS) },
+      );
+      await insertToken(tx, row);
+      return { organizationId, signInToken: text };
+    });
+  }
+
+  async function makeFirstUser(tx: Executor, organizationId: OrganizationId): Promise<UserRow> {
+    const id = newId('user') as UserId;
+    await insertUser(tx, { id, organization_id: organizationId, name: FIRST_USER, email: null, role: 'owner' });
+    await recordChange(tx, {
+      caller: { kind: 'system', organizationId, name: 'first start' },
+      action: 'create',
+      noun: 'user',
+      subjectId: id,
+      subjectName: FIRST_USER,
+      after: { role: 'owner' },
+    });
+    return (await findUser(tx, organizationId, id)) as UserRow;
+  }
+
+  /** Trades a sign-in token for an API token, in one transaction: it is used up if and only if there is one. */
+  async function signIn({ request }: AnonymousCaller, body: SignIn): Promise<ApiTokenCreated> {
+    const hash = findTokenHash('sign_in', body.sign_in_token);
+    return transaction(db, async (tx) => {
+      const used = hash === undefined ? undefined : await useSignInToken(tx, hash);
+      const user = used && (await findUser(tx, used.organization_id as OrganizationId, used.user_id as UserId));
+      if (used === undefined || user === undefined) throw new AppError('unauthenticated', NOT_VALID);
+      // What earlier starts printed, into whatever log, is of no use any more.
+      if (used.name === FIRST_SIGN_IN) await revokeTokensOf(tx, user.id as UserId, FIRST_SIGN_IN);
+      const { row, text } = makeToken(
+        { organizationId: user.organization_id, userId: user.id },
+        { name: body.token_name ?? 'signed in', kind: 'api', expiresAt: new Date(now() + API_TOKEN_DAYS * DAY_MS) },
+      );
+      const stored = await insertToken(tx, row);
+      await recordChange(tx, {
+        caller: toCaller(user, used.id, request),
+        action: 'sign_in',
+        noun: 'token',
+        subjectId: stored.id,
+        subjectName: stored.name,
+      });
+      return { ...presentToken(stored), token: text };
+    });
+  }
+
+  return { prepareFirstStart, signIn };
+}
+
+const NOT_VALID =
+  'The sign-in token is not valid: it works once, and for a day. Ask an administrator for another, or restart the server if nobody has signed in yet.';
+
+function toCaller(user: UserRow, tokenId: string, request: AnonymousCaller['request']) {
+  const role = user.role as keyof typeof ROLE_PERMISSIONS;
+  return {
+    kind: 'user',
+    organizationId: user.organization_id,
+    userId: user.id,
+    name: user.name,
+    role,
+    permissions: ROLE_PERMISSIONS[role],
+    tokenId,
+    request,
+  } as Parameters<RecordChange>[1]['caller'];
+}

@@ -1,0 +1,147 @@
+import type { ApiTokenId, OrganizationId, UserId } from '@groundcrew/protocol';
+import { sql } from 'kysely';
+import { type Executor, named } from '../../platform/database/index.ts';
+import type { TokenKind } from './token.ts';
+
+export interface TokenRow {
+  id: string;
+  organization_id: string;
+  user_id: string;
+  name: string;
+  kind: string;
+  created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+}
+
+const COLUMNS = [
+  'id',
+  'organization_id',
+  'user_id',
+  'name',
+  'kind',
+  'created_at',
+  'expires_at',
+  'last_used_at',
+  'revoked_at',
+] as const;
+
+export interface NewTokenRow {
+  id: string;
+  organization_id: string;
+  user_id: string;
+  name: string;
+  kind: TokenKind;
+  token_hash: string;
+  expires_at: Date | null;
+}
+
+export async function insertToken(db: Executor, row: NewTokenRow): Promise<TokenRow> {
+  return db.insertInto('api_tokens').values(row).returning(COLUMNS).executeTakeFirstOrThrow();
+}
+
+export async function findToken(
+  db: Executor,
+  organizationId: OrganizationId,
+  id: ApiTokenId,
+): Promise<TokenRow | undefined> {
+  return db
+    .selectFrom('api_tokens')
+    .select(COLUMNS)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** A user's tokens, newest first, older than the token `below`. */
+export async function listTokens(
+  db: Executor,
+  userId: UserId,
+  below: string | undefined,
+  limit: number,
+): Promise<TokenRow[]> {
+  return db
+    .selectFrom('api_tokens')
+    .select(COLUMNS)
+    .where('user_id', '=', userId)
+    .$if(below !== undefined, (q) =>
+      q.where(
+        sql<boolean>`(created_at, id) < (SELECT created_at, id FROM api_tokens WHERE id = ${below} AND user_id = ${userId})`,
+      ),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+}
+
+/** Revokes; an earlier revocation keeps its time. */
+export async function revokeToken(db: Executor, id: ApiTokenId): Promise<void> {
+  await db
+    .updateTable('api_tokens')
+    .set({ revoked_at: sql`now()` })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
+export async function revokeTokensOf(db: Executor, userId: UserId, name?: string): Promise<void> {
+  await db
+    .updateTable('api_tokens')
+    .set({ revoked_at: sql`now()` })
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .$if(name !== undefined, (q) => q.where('name', '=', name as string))
+    .execute();
+}
+
+/** Uses a sign-in token up; undefined unless it was valid until now. Of two who try at once, one gets it. */
+export async function useSignInToken(db: Executor, hash: string): Promise<TokenRow | undefined> {
+  return db
+    .updateTable('api_tokens')
+    .set({ revoked_at: sql`now()`, last_used_at: sql`now()` })
+    .where('token_hash', '=', hash)
+    .where('kind', '=', 'sign_in')
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .returning(COLUMNS)
+    .executeTakeFirst();
+}
+
+/** Whether an API token of anybody was ever used: whether the first sign-in has really happened. */
+export async function wasEverUsed(db: Executor): Promise<boolean> {
+  const { rows } = await sql<{
+    used: boolean;
+  }>`SELECT EXISTS (SELECT FROM api_tokens WHERE kind = 'api' AND last_used_at IS NOT NULL) AS used`.execute(db);
+  return rows[0]?.used ?? false;
+}
+
+/** Whose token this is, if it is valid now. */
+export interface TokenOwner {
+  token_id: string;
+  user_id: string;
+  organization_id: string;
+  name: string;
+  role: string;
+  /** Not marked as used within the last minute. */
+  stale: boolean;
+}
+
+/** One lookup by a unique key, in every call that a user makes. */
+export async function findTokenOwner(db: Executor, hash: string): Promise<TokenOwner | undefined> {
+  const { rows } = await sql<TokenOwner>`${named('find_token_owner')}
+    SELECT t.id AS token_id, u.id AS user_id, u.organization_id, u.name, u.role,
+      coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale
+    FROM api_tokens t JOIN users u ON u.id = t.user_id
+    WHERE t.token_hash = ${hash} AND t.kind = 'api' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
+      AND u.deleted_at IS NULL`.execute(db);
+  return rows[0];
+}
+
+/** Marks a token as used, at most once a minute whoever else does so too. */
+export async function touchToken(db: Executor, id: string): Promise<void> {
+  await sql`UPDATE api_tokens SET last_used_at = now() WHERE id = ${id} AND coalesce(last_used_at < now() - interval '1 minute', true)`.execute(
+    db,
+  );
+}
