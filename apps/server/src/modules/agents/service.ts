@@ -1,4 +1,4 @@
-import { newId, newSecret, sha256Hex } from '@groundcrew/kit';
+import { createLatch, newId, newSecret, sha256Hex } from '@groundcrew/kit';
 import type {
   Agent,
   AgentCreate,
@@ -16,7 +16,7 @@ import type { Bus } from '../../platform/bus/index.ts';
 import { type Database, transaction } from '../../platform/database/index.ts';
 import { type AgentCaller, AppError, decodeCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import { agentChannel, toOffered } from './control-socket.ts';
+import { agentChannel } from './control-socket.ts';
 import { presentAgent } from './present.ts';
 import type { Sessions } from './sessions.ts';
 import * as store from './store.ts';
@@ -191,7 +191,8 @@ export function createAgentsService(deps: AgentsDeps) {
   /** Long poll: the offer that waits for this agent, or the next one within the time. An offer that was pulled before and not accepted comes again. */
   async function pull(agent: AgentCaller, body: Pull): Promise<PullAnswer | undefined> {
     const { signal } = agent.request;
-    const wake = createWake(bus, agentChannel(agent.agentId));
+    const latch = createLatch();
+    const unsubscribe = bus.subscribe(agentChannel(agent.agentId), latch.wake);
     try {
       await store.notePull(db, agent.agentId);
       deps.wakeDispatcher();
@@ -204,11 +205,11 @@ export function createAgentsService(deps: AgentsDeps) {
         }
         const left = deadline - Date.now();
         if (left <= 0) return undefined;
-        await wake.next(Math.min(left, 2_000), signal);
+        await latch.next(Math.min(left, 2_000), signal);
       }
       return undefined;
     } finally {
-      wake.close();
+      unsubscribe();
     }
   }
 
@@ -230,29 +231,3 @@ export type AgentsService = ReturnType<typeof createAgentsService>;
 
 const pick = (row: object, keys: object) =>
   Object.fromEntries(Object.keys(keys).map((key) => [key, (row as Record<string, unknown>)[key]]));
-
-/** Waits for a word on a channel, remembering one that came between two waits. */
-function createWake(bus: Bus, channel: string) {
-  let pending = false;
-  let release: (() => void) | undefined;
-  const unsubscribe = bus.subscribe(channel, () => {
-    pending = true;
-    release?.();
-  });
-  return {
-    async next(maxMs: number, signal: AbortSignal): Promise<void> {
-      if (!pending)
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, maxMs);
-          release = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-          signal.addEventListener('abort', () => release?.(), { once: true });
-        });
-      pending = false;
-      release = undefined;
-    },
-    close: unsubscribe,
-  };
-}

@@ -40,7 +40,7 @@ describe('lines', () => {
         const whole = createLineSplitter(0);
         const expected = [...whole.push(data), ...whole.flush()];
         const pieces = createLineSplitter(0);
-        const lines = [];
+        const lines: { offset: number; text: string }[] = [];
         let at = 0;
         for (const cut of cuts) {
           lines.push(...pieces.push(data.subarray(at, at + cut)));

@@ -89,17 +89,23 @@ export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: Logs
       await store.ensureStream(tx, key);
       const stream = await store.findStreamForUpdate(tx, key);
       if (stream === undefined) throw new AppError('not_found', `There is no attempt ${key.attemptId}.`);
-      const place = placeChunk(stream.length, chunk.offset, chunk.content.length);
-      if (place.kind === 'hole') throw offsetMismatch(stream.length, chunk.offset);
-      const overlap = place.kind === 'known' ? place.overlap : place.skip;
-      if (overlap > 0 && !(await sameBytes(tx, key, chunk.offset, chunk.content.subarray(0, overlap))))
-        throw offsetMismatch(stream.length, chunk.offset);
+      const overlap = await findOverlap(tx, key, stream.length, chunk);
       const rest = chunk.content.subarray(overlap);
       if (rest.length === 0) return stream;
       if (stream.complete && stream.incompleteReason === null) throw offsetMismatch(stream.length, chunk.offset);
       await store.reopen(tx, key);
       return (await store.appendAtEnd(tx, key, await toSegment(chunk, chunk.offset + overlap, rest))) ?? stream;
     });
+  }
+
+  /** How many bytes of the chunk are stored already. Errors: `offset_mismatch` for a hole or for other bytes than the stored ones. */
+  async function findOverlap(tx: Executor, key: StreamKey, stored: number, chunk: IncomingChunk): Promise<number> {
+    const place = placeChunk(stored, chunk.offset, chunk.content.length);
+    if (place.kind === 'hole') throw offsetMismatch(stored, chunk.offset);
+    const overlap = place.kind === 'known' ? place.overlap : place.skip;
+    if (overlap > 0 && !(await sameBytes(tx, key, chunk.offset, chunk.content.subarray(0, overlap))))
+      throw offsetMismatch(stored, chunk.offset);
+    return overlap;
   }
 
   /** True when the stored bytes from `offset` on are these; what a gap swallowed cannot be compared and counts as the same. */
@@ -166,9 +172,6 @@ export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: Logs
     async giveUp(tx: Executor, attemptId: AttemptId, reason: string): Promise<void> {
       for (const phase of ['plan', 'apply'] as const) await store.markComplete(tx, { attemptId, phase }, reason);
     },
-
-    /** Wakes whoever watches the task, after something about its streams changed outside an append. */
-    wake: (taskId: TaskId, attemptId: AttemptId): void => bus.publish(logChannel(taskId), attemptId),
   };
 }
 /** How far a stream is after an append. */

@@ -20,7 +20,7 @@ export function createTail(key: StreamKey, start: number, { readSegments, subscr
   let end = start;
   let reading: Promise<void> | undefined;
   let again = false;
-  const waiting = new Set<() => void>();
+  const listeners = new Set<() => void>();
   const unsubscribe = subscribe(() => void refresh());
 
   /** One read at a time; a wake-up during a read makes one more, however many came. */
@@ -47,17 +47,11 @@ export function createTail(key: StreamKey, start: number, { readSegments, subscr
         if (last === undefined) break;
         ring = trimRing([...ring, ...fresh]);
         end = last.offset + last.length;
-        wakeAll();
+        for (const listener of listeners) listener();
       }
     } catch {
       // The store is away for a moment; the next wake-up or the viewers' own timer reads again.
     }
-    wakeAll();
-  }
-
-  function wakeAll(): void {
-    for (const wake of waiting) wake();
-    waiting.clear();
   }
 
   return {
@@ -70,26 +64,14 @@ export function createTail(key: StreamKey, start: number, { readSegments, subscr
       const from = ring[index];
       return from !== undefined && from.offset === cursor ? ring.slice(index) : readSegments(key, cursor, READ_BYTES);
     },
-    /** Resolves when there may be something new, at the latest after `maxMs` (the backstop for a lost wake-up). */
-    async changed(cursor: number, maxMs: number, signal: AbortSignal): Promise<void> {
-      if (cursor < end || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          waiting.delete(done);
-          resolve();
-        };
-        const timer = setTimeout(() => void refresh().then(done), maxMs);
-        signal.addEventListener('abort', done, { once: true });
-        waiting.add(done);
-      });
+    /** Calls back whenever more was read; gives the way to stop that. */
+    subscribe(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
+    /** Reads now what a lost wake-up may have kept from us. */
     refresh,
-    close(): void {
-      unsubscribe();
-      wakeAll();
-    },
+    close: unsubscribe,
   };
 }
 export type Tail = ReturnType<typeof createTail>;

@@ -60,10 +60,7 @@ export function registerViewerSocket({
         findStream: logs.findStream,
         acquireTail: tails.acquire,
         readTask: (taskId) => readTask(identity.organizationId, taskId),
-        subscribeTask: (taskId, wake) => {
-          const stops = [bus.subscribe(taskChannel(taskId), wake), bus.subscribe(logChannel(taskId), wake)];
-          return () => stops.forEach((stop) => stop());
-        },
+        subscribeTask: (taskId, wake) => bus.subscribe(taskChannel(taskId), wake),
         send: (frame) => connection.sendPaced(JSON.stringify(frame)),
         signal: connection.signal,
       });

@@ -1,3 +1,4 @@
+import { createLatch, type Latch } from '@groundcrew/kit';
 import {
   isTerminal,
   type LogStream,
@@ -49,68 +50,85 @@ const BACKSTOP_MS = 2_000;
  * everything was shown. Reads only from the store, so nothing is missed or shown twice however the wake-ups come.
  */
 export async function serveViewer(query: ViewerQuery, deps: ViewerDeps): Promise<void> {
-  const wakeups = createWakeups(deps.signal);
-  const stop = deps.subscribeTask(query.task_id, wakeups.wake);
-  const told = createTaskTeller(query.task_id, deps);
-  const shown = new Set<string>();
+  const latch = createLatch();
+  const task = createTaskTeller(query.task_id, deps);
+  const stop = deps.subscribeTask(query.task_id, () => {
+    task.changed();
+    latch.wake();
+  });
   try {
-    while (!deps.signal.aborted) {
-      const task = await told.tell();
-      if (task === undefined) return;
-      const next = pickStream(await deps.listStreams(query.task_id), query, shown);
-      if (next !== undefined) {
-        const offset = shown.size === 0 ? query.offset : 0;
-        shown.add(nameOf(next));
-        if (!(await serveStream(next, offset, query.format, deps, wakeups, told))) return;
-      } else if (isTerminal(task.status) || (query.phase !== undefined && shown.size > 0)) {
-        await deps.send({ type: 'end', task_id: query.task_id, status: task.status });
-        return;
-      } else await wakeups.next(BACKSTOP_MS);
-    }
+    if (await serveStreams(query, deps, latch, task))
+      await deps.send({ type: 'end', task_id: query.task_id, status: task.status() });
   } finally {
     stop();
   }
 }
 
+/** Serves stream after stream; true when there will be no other, false when the viewer is gone. */
+async function serveStreams(query: ViewerQuery, deps: ViewerDeps, latch: Latch, task: TaskTeller): Promise<boolean> {
+  const shown = new Set<string>();
+  while (!deps.signal.aborted && (await task.tell())) {
+    const next = pickStream(await deps.listStreams(query.task_id), query, shown);
+    if (next !== undefined) {
+      const offset = shown.size === 0 ? query.offset : 0;
+      shown.add(nameOf(next));
+      if (!(await serveStream({ stream: next, offset, format: query.format }, deps, latch, task))) return false;
+    } else if (task.isOver() || isAllAsked(query, shown)) return true;
+    else if (!(await latch.next(BACKSTOP_MS, deps.signal))) task.changed();
+  }
+  return false;
+}
+
+interface Serving {
+  stream: StoredStream;
+  offset: number;
+  format: 'lines' | 'bytes';
+}
+
+/** Who asked for one phase has seen it. */
+const isAllAsked = ({ phase }: ViewerQuery, shown: ReadonlySet<string>): boolean =>
+  phase !== undefined && shown.size > 0;
+
 /** Follows one stream to its end; false when the viewer is gone. */
 async function serveStream(
-  stream: StoredStream,
-  offset: number,
-  format: 'lines' | 'bytes',
+  { stream, offset, format }: Serving,
   deps: ViewerDeps,
-  wakeups: Wakeups,
-  told: TaskTeller,
+  latch: Latch,
+  task: TaskTeller,
 ): Promise<boolean> {
   const { tail, release } = deps.acquireTail(stream);
+  const unsubscribe = tail.subscribe(latch.wake);
   const present = createPresenter(stream, offset, format);
-  let cursor = offset;
+  const sendAll = async (frames: ViewerFrame[]) => {
+    for (const frame of frames) if (!(await deps.send(frame))) return false;
+    return true;
+  };
   try {
-    if (!(await deps.send({ type: 'stream', stream: present.stream, offset }))) return false;
-    for (;;) {
-      if (deps.signal.aborted) return false;
-      const segments = await tail.at(cursor);
+    let going = await deps.send({ type: 'stream', stream: present.stream, offset });
+    while (going && !deps.signal.aborted) {
+      const segments = await tail.at(present.cursor());
       if (segments.length > 0) {
-        for (const frame of present.frames(segments)) if (!(await deps.send(frame))) return false;
-        cursor = present.cursor();
+        going = await sendAll(present.frames(segments));
         continue;
       }
-      if ((await told.tell()) === undefined) return false;
-      const now = await deps.findStream(stream);
-      if (now === undefined || (now.complete && cursor >= now.length)) {
-        for (const frame of present.flush()) if (!(await deps.send(frame))) return false;
-        return deps.send({
-          type: 'stream_end',
-          stream: present.stream,
-          length: cursor,
-          checksum: now?.checksum ?? null,
-          complete: now?.incompleteReason === null,
-        });
-      }
-      await Promise.race([tail.changed(cursor, BACKSTOP_MS, deps.signal), wakeups.next(BACKSTOP_MS)]);
+      const end = await findEnd(stream, present.cursor(), deps);
+      if (end !== undefined)
+        return (await sendAll(present.flush())) && deps.send({ type: 'stream_end', stream: present.stream, ...end });
+      going = await task.tell();
+      if (going && !(await latch.next(BACKSTOP_MS, deps.signal))) await tail.refresh();
     }
+    return false;
   } finally {
+    unsubscribe();
     release();
   }
+}
+
+/** What is to be said at the end of a stream, once the cursor has come to it. */
+async function findEnd(stream: StoredStream, cursor: number, deps: ViewerDeps) {
+  const now = await deps.findStream(stream);
+  if (now !== undefined && !(now.complete && cursor >= now.length)) return undefined;
+  return { length: cursor, checksum: now?.checksum ?? null, complete: now?.incompleteReason === null };
 }
 
 /** The stream to show next: the one asked for, else the newest attempt's plan and then whatever comes after what was shown. */
@@ -187,47 +205,28 @@ function createPresenter(stored: StoredStream, start: number, format: 'lines' | 
   };
 }
 
-/** Sends a `task` frame whenever what people see of the task has changed. */
+/** Sends a `task` frame whenever what people see of the task has changed; asks the store only after a word that it may have. */
 function createTaskTeller(taskId: TaskId, deps: ViewerDeps) {
+  let dirty = true;
   let last = '';
+  let seen: TaskView | undefined;
   return {
-    async tell(): Promise<TaskView | undefined> {
-      const task = await deps.readTask(taskId);
-      if (task === undefined) return undefined;
-      const now = JSON.stringify(task);
-      if (now !== last) {
-        last = now;
-        if (!(await deps.send({ type: 'task', task_id: taskId, ...task }))) return undefined;
-      }
-      return task;
+    changed: (): void => {
+      dirty = true;
+    },
+    status: (): TaskView['status'] => seen?.status ?? 'pending',
+    isOver: (): boolean => seen !== undefined && isTerminal(seen.status),
+    /** False when the task or the viewer is gone. */
+    async tell(): Promise<boolean> {
+      if (!dirty) return true;
+      dirty = false;
+      seen = await deps.readTask(taskId);
+      if (seen === undefined) return false;
+      const now = JSON.stringify(seen);
+      if (now === last) return true;
+      last = now;
+      return deps.send({ type: 'task', task_id: taskId, ...seen });
     },
   };
 }
 type TaskTeller = ReturnType<typeof createTaskTeller>;
-
-/** A latch: `next` resolves at once if a wake-up came since the last `next`, else with the next one or after `maxMs`. */
-function createWakeups(signal: AbortSignal) {
-  let pending = false;
-  let release: (() => void) | undefined;
-  const wake = () => {
-    pending = true;
-    release?.();
-  };
-  signal.addEventListener('abort', wake, { once: true });
-  return {
-    wake,
-    async next(maxMs: number): Promise<void> {
-      if (!pending && !signal.aborted)
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, maxMs);
-          release = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      release = undefined;
-      pending = false;
-    },
-  };
-}
-type Wakeups = ReturnType<typeof createWakeups>;

@@ -21,6 +21,7 @@ const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 /** Values of the top level that are kept; everything else only passes by. */
 const KEPT = new Set(['version', 'terraform_version', 'serial', 'lineage', 'outputs']);
 const KEPT_BYTES = 4 * 1024 * 1024;
+const LONGEST_KEY = 64;
 
 /**
  * Reads a state's header from bytes as they stream past (a chain of 1,000 resources has a state of 18 MB, and 64 MB must work).
@@ -28,109 +29,140 @@ const KEPT_BYTES = 4 * 1024 * 1024;
  * sentence that says why this is no state.
  */
 export function createStateScanner() {
-  let at = 0;
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
-  let key: string | undefined;
-  let wantKey = false;
-  let text: number[] | undefined;
-  let resources = 0;
-  let broken: string | undefined;
-  const values = new Map<string, { bytes: Buffer[]; size: number; from: number; to: number }>();
+  const scan: Scan = {
+    at: 0,
+    depth: 0,
+    inString: false,
+    escaped: false,
+    key: undefined,
+    wantKey: false,
+    text: undefined,
+    resources: 0,
+    broken: undefined,
+    values: new Map(),
+  };
+  return { push: (chunk: Buffer): void => push(scan, chunk), end: () => end(scan) };
+}
 
-  const current = () => (key === undefined ? undefined : values.get(key));
+interface KeptValue {
+  bytes: Buffer[];
+  size: number;
+  from: number;
+}
 
-  function beginValue(offset: number): void {
-    if (key !== undefined && KEPT.has(key) && !values.has(key))
-      values.set(key, { bytes: [], size: 0, from: offset, to: offset });
-  }
+/** Where the scanner is. */
+interface Scan {
+  /** Bytes before the present chunk. */
+  at: number;
+  depth: number;
+  inString: boolean;
+  escaped: boolean;
+  /** The key of the top level whose value passes by. */
+  key: string | undefined;
+  wantKey: boolean;
+  /** Bytes of the key that is being read. */
+  text: number[] | undefined;
+  resources: number;
+  broken: string | undefined;
+  values: Map<string, KeptValue>;
+}
 
-  function keep(chunk: Buffer, from: number, to: number, base: number): void {
-    const value = depth >= 1 ? current() : undefined;
-    if (value === undefined || to <= from) return;
-    value.to = base + to;
-    value.size += to - from;
-    if (value.size <= KEPT_BYTES) value.bytes.push(Buffer.from(chunk.subarray(from, to)));
-  }
-
-  /** One byte outside strings. `i` is its place in the chunk. */
-  function structure(byte: number, offset: number): void {
-    if (depth === 1 && byte === COMMA) {
-      key = undefined;
-      wantKey = true;
-    } else if (depth === 1 && byte === COLON && key !== undefined && !values.has(key)) {
-      beginValue(offset + 1);
-    } else if (OPEN.has(byte)) {
-      if (depth === 2 && key === 'resources' && byte === OBJECT) resources += 1;
-      depth += 1;
-      if (depth === 1) wantKey = byte === OBJECT;
-    } else if (CLOSE.has(byte)) {
-      depth -= 1;
-      if (depth === 0) key = undefined;
-    } else if (depth === 0 && !SPACE.has(byte)) broken = 'it does not begin with "{"';
-  }
-
-  function push(chunk: Buffer): void {
-    let start = 0;
-    let i = 0;
-    const base = at;
-    while (i < chunk.length && broken === undefined) {
-      const byte = chunk[i] as number;
-      if (inString) {
-        i = passString(chunk, i);
-        continue;
-      }
-      if (byte === QUOTE) {
-        inString = true;
-        text = depth === 1 && wantKey ? [] : undefined;
-        i += 1;
-        continue;
-      }
-      const ends = depth === 1 && (byte === COMMA || CLOSE.has(byte));
-      const begins = depth === 1 && byte === COLON && key !== undefined && !values.has(key);
-      if (ends) keep(chunk, start, i, base);
-      structure(byte, base + i);
+function push(scan: Scan, chunk: Buffer): void {
+  let start = 0;
+  for (let i = 0; i < chunk.length && scan.broken === undefined; ) {
+    if (scan.inString) i = passString(scan, chunk, i);
+    else if (chunk[i] === QUOTE) i = beginString(scan, i);
+    else {
+      if (structure(scan, chunk, start, i)) start = i + 1;
       i += 1;
-      if (ends || begins) start = i;
     }
-    if (depth >= 1 && broken === undefined) keep(chunk, start, chunk.length, base);
-    at += chunk.length;
   }
+  keep(scan, chunk.subarray(start));
+  scan.at += chunk.length;
+}
 
-  /** From inside a string to behind its end, or to the end of the chunk. */
-  function passString(chunk: Buffer, from: number): number {
-    for (let i = from; i < chunk.length; i += 1) {
-      const byte = chunk[i] as number;
-      if (escaped) escaped = false;
-      else if (byte === BACKSLASH) escaped = true;
-      else if (byte === QUOTE) {
-        inString = false;
-        if (text !== undefined) {
-          key = Buffer.from(text).toString('utf8');
-          wantKey = false;
-          text = undefined;
-        }
-        return i + 1;
-      }
-      if (text !== undefined && text.length < 64) text.push(byte);
-      else if (text === undefined && !escaped) {
-        const next = nextSpecial(chunk, i + 1);
-        i = next - 1;
-      }
-    }
-    return chunk.length;
+/** A byte outside strings. True when what is kept begins anew behind it. */
+function structure(scan: Scan, chunk: Buffer, start: number, i: number): boolean {
+  const byte = chunk[i] as number;
+  if (scan.depth !== 1) {
+    nest(scan, byte);
+    return false;
   }
+  if (byte === COLON) return beginValue(scan, scan.at + i + 1);
+  const ends = byte === COMMA || CLOSE.has(byte);
+  if (ends) keep(scan, chunk.subarray(start, i));
+  if (byte === COMMA) {
+    scan.key = undefined;
+    scan.wantKey = true;
+  } else nest(scan, byte);
+  return ends;
+}
 
-  function end(): { header: StateHeader } | { mistake: string } {
-    if (broken === undefined && (depth !== 0 || inString || at === 0))
-      broken = at === 0 ? 'it is empty' : 'it ends too early';
-    if (broken !== undefined)
-      return { mistake: `The bytes are not a Terraform state: ${broken}. Push what "terraform state pull" prints.` };
-    return readHeader((name) => parseValue(values.get(name)), values.get('serial'), resources);
+/** A bracket opens or closes. */
+function nest(scan: Scan, byte: number): void {
+  if (OPEN.has(byte)) open(scan, byte);
+  else if (CLOSE.has(byte)) {
+    scan.depth -= 1;
+    if (scan.depth === 0) scan.key = undefined;
+  } else if (scan.depth === 0 && !SPACE.has(byte)) scan.broken = 'it does not begin with "{"';
+}
+
+function open(scan: Scan, byte: number): void {
+  if (scan.depth === 2 && scan.key === 'resources' && byte === OBJECT) scan.resources += 1;
+  scan.depth += 1;
+  if (scan.depth === 1) scan.wantKey = byte === OBJECT;
+}
+
+/** The first value of a key counts, as in most readers the last does; two of them do not come from Terraform. */
+function beginValue({ key, values }: Scan, from: number): boolean {
+  if (key === undefined || !KEPT.has(key) || values.has(key)) return false;
+  values.set(key, { bytes: [], size: 0, from });
+  return true;
+}
+
+function keep({ depth, key, values, broken }: Scan, bytes: Buffer): void {
+  const value = key === undefined || depth === 0 || broken !== undefined ? undefined : values.get(key);
+  if (value === undefined) return;
+  value.size += bytes.length;
+  if (value.size <= KEPT_BYTES) value.bytes.push(Buffer.from(bytes));
+}
+
+function beginString(scan: Scan, i: number): number {
+  scan.inString = true;
+  scan.text = scan.depth === 1 && scan.wantKey ? [] : undefined;
+  return i + 1;
+}
+
+/** From inside a string to behind its end, or to the end of the chunk. */
+function passString(scan: Scan, chunk: Buffer, from: number): number {
+  let i = from;
+  while (i < chunk.length) {
+    const byte = chunk[i] as number;
+    if (byte === QUOTE && !scan.escaped) return endString(scan, i + 1);
+    scan.escaped = !scan.escaped && byte === BACKSLASH;
+    scan.text?.push(byte);
+    // Outside keys nothing of a string matters but where it ends.
+    i = scan.text === undefined && !scan.escaped ? nextSpecial(chunk, i + 1) : i + 1;
   }
+  return chunk.length;
+}
 
-  return { push, end };
+function endString(scan: Scan, behind: number): number {
+  scan.inString = false;
+  if (scan.text !== undefined) {
+    scan.key = scan.text.length > LONGEST_KEY ? undefined : Buffer.from(scan.text).toString('utf8');
+    scan.wantKey = false;
+    scan.text = undefined;
+  }
+  return behind;
+}
+
+function end({ at, depth, inString, broken, values, resources }: Scan): { header: StateHeader } | { mistake: string } {
+  const ended = depth === 0 && !inString;
+  const why = broken ?? (at === 0 ? 'it is empty' : ended ? undefined : 'it ends too early');
+  if (why !== undefined)
+    return { mistake: `The bytes are not a Terraform state: ${why}. Push what "terraform state pull" prints.` };
+  return readHeader((name) => parseValue(values.get(name)), values.get('serial'), resources);
 }
 
 /** The next quote or backslash, found by the runtime's own search, which is far quicker than a loop over long strings. */
@@ -141,7 +173,7 @@ function nextSpecial(chunk: Buffer, from: number): number {
   return slash < 0 ? limit : from + slash;
 }
 
-function parseValue(value: { bytes: Buffer[]; size: number } | undefined): unknown {
+function parseValue(value: KeptValue | undefined): unknown {
   if (value === undefined || value.size > KEPT_BYTES) return undefined;
   try {
     return JSON.parse(Buffer.concat(value.bytes).toString('utf8'));
@@ -152,7 +184,7 @@ function parseValue(value: { bytes: Buffer[]; size: number } | undefined): unkno
 
 function readHeader(
   value: (name: string) => unknown,
-  serialAt: { bytes: Buffer[]; from: number; to: number } | undefined,
+  serialAt: KeptValue | undefined,
   resourceCount: number,
 ): { header: StateHeader } | { mistake: string } {
   const version = value('version');
@@ -179,7 +211,7 @@ function readHeader(
 }
 
 /** The digits without the white space around them. */
-function digitsOf({ bytes, from }: { bytes: Buffer[]; from: number }) {
+function digitsOf({ bytes, from }: KeptValue) {
   const raw = Buffer.concat(bytes).toString('latin1');
   const lead = raw.length - raw.trimStart().length;
   return { from: from + lead, to: from + lead + raw.trim().length };
@@ -208,7 +240,7 @@ export async function* withSerial(
   for await (const chunk of bytes) {
     const from = Math.max(0, Math.min(chunk.length, range.from - at));
     const to = Math.max(0, Math.min(chunk.length, range.to - at));
-    if (to > from || (from > 0 && from < chunk.length && range.from === range.to)) {
+    if (to > from) {
       yield chunk.subarray(0, from);
       if (!written) yield Buffer.from(String(serial));
       written = true;

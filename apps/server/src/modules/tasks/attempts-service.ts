@@ -19,6 +19,7 @@ import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
 import type { LogsService } from '../logs/index.ts';
+import type { Loaded } from './aggregate-rows.ts';
 import { type AttemptData, readAttemptData } from './attempt-data.ts';
 import type { Decider } from './decide.ts';
 import type { ExitRecord } from './lifecycle/index.ts';
@@ -67,7 +68,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
 
   const mustBeAgents =
     (agentId: string) =>
-    async (_tx: Executor, { aggregate }: { aggregate: { attempt?: { agentId: string } | undefined } }) => {
+    async (_tx: Executor, { aggregate }: Loaded): Promise<undefined> => {
       if (aggregate.attempt?.agentId !== agentId)
         throw new AppError('not_found', 'There is no such offer to this agent.');
     };
@@ -147,6 +148,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
           const file = await planFiles.findPlanFile(tx, attempt.attemptId);
           if (file?.plan_checksum !== checksum)
             throw new AppError('conflict', 'The plan file that this report names has not been stored; send it first.');
+          return undefined;
         },
         also: (tx) => store.savePlanDetails(tx, attempt.taskId, details),
       },
@@ -188,7 +190,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
     const confirmed = request.result === 'interrupted' ? true : await finishWithRecord(attempt, request);
     if (request.unrecorded.length > 0) await noteUnrecorded(attempt, request.unrecorded);
     if (request.error_message !== null) await store.saveErrorMessage(db, taskId, request.error_message);
-    logs.wake(taskId, attemptId);
+    deps.wakeTask(taskId);
     return { confirmed, missing: confirmed ? [] : await listMissing(attempt, request) };
   }
 
@@ -223,13 +225,15 @@ export function createAttemptsService(deps: AttemptsDeps) {
     return answer.confirmed;
   }
 
+  async function lacksLog({ attemptId }: store.AttemptIdentity, { phase, length }: FinishRequest['logs'][number]) {
+    const stream = await logs.findStream({ attemptId, phase });
+    return (stream?.length ?? 0) < length;
+  }
+
   /** What the exit record names and the server does not have yet. */
   async function listMissing(attempt: store.AttemptIdentity, request: FinishRequest): Promise<FinishAnswer['missing']> {
     const missing: FinishAnswer['missing'] = [];
-    for (const { phase, length } of request.logs) {
-      const stream = await logs.findStream({ attemptId: attempt.attemptId, phase });
-      if ((stream?.length ?? 0) < length) missing.push(phase === 'plan' ? 'plan_log' : 'apply_log');
-    }
+    for (const end of request.logs) if (await lacksLog(attempt, end)) missing.push(`${end.phase}_log`);
     if (request.plan_checksum !== null && (await planFiles.findPlanFile(db, attempt.attemptId)) === undefined)
       missing.push('plan_file');
     if (request.last_state !== null && !(await planFiles.hasState(db, attempt.attemptId, request.last_state)))

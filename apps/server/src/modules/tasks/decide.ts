@@ -45,7 +45,7 @@ export interface DecideOptions<K> {
   /** The attempt the event speaks of; default the task's open one. */
   attemptId?: AttemptId | undefined;
   /** Refuses by throwing, or reads what the event needs, under the lock. */
-  prepare?: (tx: Executor, loaded: Loaded) => Promise<Partial<K> | void>;
+  prepare?: (tx: Executor, loaded: Loaded) => Promise<Partial<K> | undefined>;
   /** More rows of the same transaction, after the decision was saved. */
   also?: (tx: Executor, loaded: Loaded) => Promise<void>;
   /** Handed to the sink's `write`, for rows that need more than the effect names. */

@@ -100,14 +100,16 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
       WHERE t.id = ${context.taskId} AND g.id = a.agent_id`.execute(tx);
   }
 
+  function tellOne(effect: Effect, { taskId, ...context }: EffectContext): void {
+    if (effect.kind === 'send_offer') ports.sendOffer(effect.agentId, effect.attemptId);
+    else if (effect.kind === 'wake_dispatcher') ports.wakeDispatcher();
+    else if (effect.kind === 'alert') ports.warn(effect.sentence, { taskId, ...context });
+    else if (effect.kind === 'tell_agent' && taskId !== undefined)
+      ports.tellAgent(effect.agentId, taskId, effect.attemptId, effect.cancelLevel);
+  }
+
   function tell(effects: readonly Effect[], context: EffectContext): void {
-    for (const effect of effects) {
-      if (effect.kind === 'send_offer') ports.sendOffer(effect.agentId, effect.attemptId);
-      else if (effect.kind === 'tell_agent' && context.taskId !== undefined)
-        ports.tellAgent(effect.agentId, context.taskId, effect.attemptId, effect.cancelLevel);
-      else if (effect.kind === 'wake_dispatcher') ports.wakeDispatcher();
-      else if (effect.kind === 'alert') ports.warn(effect.sentence, context);
-    }
+    for (const effect of effects) tellOne(effect, context);
     if (context.taskId !== undefined && effects.length > 0) ports.wakeTask(context.taskId);
   }
 

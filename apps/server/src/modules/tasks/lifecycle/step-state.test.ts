@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANN, applyTask, emptyWorld, mark, planTask, Scenario, stateId, T1, T2 } from './scenario-for-tests.ts';
+import { step } from './step.ts';
+import { findAggregate } from './world.ts';
 
 describe('running or exited, permit used, own epoch | state POST', () => {
   it('stored and current', () => {
@@ -85,6 +87,19 @@ describe('fence', () => {
     expect(next.post(2, 'line', old).standing).toBe('quarantined');
     expect(next.workspace.state?.serial).toBe(1);
     expect(next.taskWith(T2).approval?.voidedAt).toBeNull();
+  });
+
+  it('the epoch alone fences, whatever else the rows say', () => {
+    const s = applyTask().applying();
+    s.world = { ...s.world, workspace: { ...s.workspace, holderEpoch: 99, epochCounter: 99 } };
+    const aggregate = findAggregate(s.world, { taskId: T1 });
+    const event = { kind: 'state_posted', id: stateId('late'), mark: mark(1) } as const;
+    expect(aggregate && step(aggregate, event, s.now)).toMatchObject({
+      refused: false,
+      answer: { standing: 'quarantined' },
+    });
+    const lock = { kind: 'lock_arrived', nonce: s.attempt.nonce ?? '', lockId: 'tf-lock-1' } as const;
+    expect(aggregate && step(aggregate, lock, s.now)).toMatchObject({ refused: true, code: 'fenced' });
   });
 
   it('voids the approval of the task that holds the workspace now', () => {
