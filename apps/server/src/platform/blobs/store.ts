@@ -1,0 +1,70 @@
+import type { OrganizationId } from '@groundcrew/protocol';
+import { sql } from 'kysely';
+import { type Executor, named } from '../database/index.ts';
+
+export interface BlobRow {
+  id: string;
+  organization_id: OrganizationId;
+  purpose: string;
+  subject_id: string;
+  size: number;
+  sha256: string;
+}
+
+/** What stands in place of the checksum until all bytes are stored. */
+const UNFINISHED = '';
+
+export async function insertUnfinished(db: Executor, row: Omit<BlobRow, 'size' | 'sha256'>): Promise<void> {
+  await db
+    .insertInto('blobs')
+    .values({ ...row, size: 0, sha256: UNFINISHED })
+    .execute();
+}
+
+export async function insertChunk(db: Executor, blobId: string, number: number, content: Buffer): Promise<void> {
+  await sql`${named('insert_blob_chunk')} INSERT INTO blob_chunks (blob_id, number, content) VALUES (${blobId}, ${number}, ${content})`.execute(
+    db,
+  );
+}
+
+export async function finish(db: Executor, id: string, size: number, sha256: string): Promise<void> {
+  await db.updateTable('blobs').set({ size, sha256 }).where('id', '=', id).execute();
+}
+
+/** A blob all of whose bytes are stored. */
+export const findBlob = (db: Executor, id: string): Promise<BlobRow | undefined> =>
+  db
+    .selectFrom('blobs')
+    .select(['id', 'organization_id', 'purpose', 'subject_id', 'size', 'sha256'])
+    .where('id', '=', id)
+    .where('sha256', '<>', UNFINISHED)
+    .executeTakeFirst() as Promise<BlobRow | undefined>;
+
+export async function findChunk(db: Executor, blobId: string, number: number): Promise<Buffer | undefined> {
+  const { rows } = await sql<{ content: Buffer }>`${named('find_blob_chunk')} SELECT content FROM blob_chunks
+    WHERE blob_id = ${blobId} AND number = ${number}`.execute(db);
+  return rows[0]?.content;
+}
+
+/** The chunks go with it. */
+export async function deleteBlob(db: Executor, id: string): Promise<void> {
+  await db.deleteFrom('blobs').where('id', '=', id).execute();
+}
+
+/** Ids of blobs from before `before` that no row of any table refers to; what refers to blobs is read from the foreign keys. */
+export async function listAbandoned(db: Executor, before: Date, limit: number): Promise<string[]> {
+  const { rows: references } = await sql<{ table: string; column: string }>`
+    SELECT t.relname AS "table", a.attname AS "column"
+    FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[array_position(c.confkey, (
+        SELECT attnum FROM pg_attribute WHERE attrelid = c.confrelid AND attname = 'id'))]
+    WHERE c.contype = 'f' AND c.confrelid = 'blobs'::regclass AND t.relname <> 'blob_chunks'`.execute(db);
+  const unreferenced = references.map(
+    ({ table, column }) => sql`NOT EXISTS (SELECT FROM ${sql.table(table)} r WHERE r.${sql.ref(column)} = b.id)`,
+  );
+  const conditions = sql.join([sql`b.created_at < ${before}`, ...unreferenced], sql` AND `);
+  const { rows } = await sql<{
+    id: string;
+  }>`SELECT b.id FROM blobs b WHERE ${conditions} ORDER BY b.created_at LIMIT ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,17 @@
+/**
+ * - `bad_master_key`: the given master key is no key of 32 bytes
+ * - `wrong_master_key`: not the one this database was made with
+ * - `unknown_data_key`: sealed with a data key that is not there (any more)
+ * - `damaged`: not what was sealed, or sealed for something else
+ */
+export type EncryptionErrorKind = 'bad_master_key' | 'wrong_master_key' | 'unknown_data_key' | 'damaged';
+
+/** Never carries a key or a plaintext. */
+export class EncryptionError extends Error {
+  override readonly name = 'EncryptionError';
+  readonly kind: EncryptionErrorKind;
+  constructor(kind: EncryptionErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
