@@ -11,7 +11,7 @@ import {
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
-import type { Decider, Effect, EffectContext } from '../tasks/index.ts';
+import type { StateContext, StateDecider, StoreStateEffect } from './decision.ts';
 import { createStateScanner, type StateHeader, withSerial } from './state-header.ts';
 import * as store from './store.ts';
 
@@ -32,7 +32,7 @@ interface NewVersion extends Kept {
 export interface StateDeps {
   db: Database;
   blobs: BlobStore;
-  decider: () => Decider;
+  decider: () => StateDecider;
   emit: (
     tx: Executor,
     event: {
@@ -128,8 +128,8 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
   /** The life cycle's `store_state`: the row, its number, and who is no longer current, in the deciding transaction. */
   async function storeState(
     tx: Executor,
-    effect: Effect & { kind: 'store_state' },
-    context: EffectContext,
+    effect: StoreStateEffect,
+    context: StateContext,
     extra: unknown,
   ): Promise<void> {
     const { header, createdBy, message, blobId, size, checksum } = extra as NewVersion;
@@ -285,7 +285,7 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
     ) => store.listVersions(db, organizationId, workspaceId, before, limit),
     /** The bytes, exactly as they were written. */
     open: (version: store.StateRow): AsyncIterable<Buffer> => blobs.open(db, version.blob_id),
-    decideQuarantined: (tx: Executor, effect: Effect & { kind: 'decide_quarantined' }) =>
+    decideQuarantined: (tx: Executor, effect: { id: StateVersionId; accepted: boolean }) =>
       store.setStanding(
         tx,
         effect.id,
