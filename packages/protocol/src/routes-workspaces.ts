@@ -95,9 +95,10 @@ export const workspaceRoutes = {
     method: 'POST',
     path: '/workspaces/:workspace_id/unlock',
     tag: 'workspaces',
-    summary: 'Unlock',
+    summary: 'Unlock; while an attempt is not proven dead only with that acknowledged',
     access: user('workspace:lock'),
     params: inWorkspace,
+    query: z.object({ acknowledge: z.enum(['true', 'false']).default('false') }),
     answer: Workspace,
   }),
 
