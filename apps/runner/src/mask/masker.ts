@@ -1,0 +1,136 @@
+import { type Cover, coversOf, createRuns } from './covers.ts';
+import type { CreateCutter, Cut, CutView } from './cutter.ts';
+import type { Patterns } from './patterns.ts';
+import { createScan, type Scan } from './scan.ts';
+import { LOOK_BEHIND } from './seams.ts';
+import { LF } from './text.ts';
+
+/** What stands for every masked stretch, whatever secret it was. */
+export const MASK_TEXT = '[MASKED]';
+
+/** A place where a new masker can go on: `maskedOffset` bytes have come of the first `rawOffset` bytes. */
+export interface MaskPosition {
+  readonly rawOffset: number;
+  readonly maskedOffset: number;
+}
+
+export interface MaskerOptions {
+  readonly patterns: Patterns;
+  /** Where to go on; the start of the stream by default. Only what `checkpoint()` once answered is right. */
+  readonly start?: MaskPosition;
+  /** Takes stretches out before they are masked; none by default. */
+  readonly createCutter?: CreateCutter;
+}
+
+/**
+ * Masks one stream. Call `push` for each chunk in order, `end` once, nothing after it. No call waits or fails.
+ *
+ * What comes out depends on the bytes and the patterns alone, never on where the chunks split: the stretches covered
+ * by any match are joined where they overlap or touch, and each becomes MASK_TEXT. Bytes are held back only while
+ * they may belong to a match that has begun, at most some 30 KiB.
+ */
+export interface Masker {
+  /** Masked bytes that can no longer change. They may share memory with nothing of the caller's. */
+  push(chunk: Buffer): Buffer;
+  /** The rest. */
+  end(): Buffer;
+  /** The newest place, always the start of a line, where a new masker would go on to the same masked byte. */
+  checkpoint(): MaskPosition;
+  /** Raw offset behind the last byte pushed. */
+  rawOffset(): number;
+  /** Goes on with more patterns. They must look for nothing new before `rawOffset()`. */
+  adopt(patterns: Patterns): void;
+  /** Ends what is held back, says `notice` instead of the bytes up to `toOffset`, and goes on there. */
+  skip(toOffset: number, notice: string): Buffer;
+}
+
+const NOTHING_CUT: CutView = { cuts: [], settledTo: Number.POSITIVE_INFINITY };
+
+export function createMasker({ patterns, start, createCutter }: MaskerOptions): Masker {
+  let scan: Scan = createScan(patterns);
+  let position: MaskPosition = start ?? { rawOffset: 0, maskedOffset: 0 };
+  let cutter = createCutter?.(position.rawOffset);
+  /** The first `done` bytes of `window` are written; they are kept only to look back at. */
+  let window: Buffer = Buffer.alloc(0);
+  let base = position.rawOffset;
+  let done = 0;
+  let maskedOffset = position.maskedOffset;
+  let runs = createRuns();
+  let cuts: Cut[] = [];
+
+  /** Writes everything up to the raw offset `to`. */
+  function write(to: number): Buffer {
+    const parts: Buffer[] = [];
+    let at = base + done;
+    for (const cover of coversOf(runs.list(), cuts.map(noticeOf), MASK_TEXT)) {
+      if (cover.from >= to) break;
+      if (cover.from >= at) {
+        parts.push(clear(at, cover.from), Buffer.from(cover.text));
+        maskedOffset += Buffer.byteLength(cover.text);
+      }
+      at = Math.max(at, Math.min(cover.to, to));
+    }
+    parts.push(clear(at, to));
+    settle(to);
+    return Buffer.concat(parts);
+  }
+
+  /** The bytes of a stretch that is shown as it is. A line that starts in it is a place to go on. */
+  function clear(from: number, to: number): Buffer {
+    const bytes = window.subarray(from - base, to - base);
+    const lineStart = bytes.lastIndexOf(LF) + 1;
+    if (lineStart > 0) position = { rawOffset: from + lineStart, maskedOffset: maskedOffset + lineStart };
+    maskedOffset += bytes.length;
+    return bytes;
+  }
+
+  function settle(to: number): void {
+    runs.forgetBefore(to);
+    cuts = cuts.filter((cut) => cut.to >= to);
+    const drop = Math.max(0, to - base - LOOK_BEHIND);
+    window = window.subarray(drop);
+    base += drop;
+    done = to - base;
+  }
+
+  function advance(view: CutView, final: boolean): Buffer {
+    cuts = [...cuts.filter((old) => !view.cuts.some((cut) => cut.from === old.from)), ...view.cuts];
+    const alive = scan({ text: { bytes: window, final }, from: done, baseOffset: base }, (from, to) =>
+      runs.add(base + from, base + to),
+    );
+    return write(final ? base + window.length : Math.min(base + alive, Math.max(base + done, view.settledTo)));
+  }
+
+  const rawOffset = () => base + window.length;
+  const end = () => advance(cutter?.end() ?? NOTHING_CUT, true);
+
+  return {
+    push(chunk) {
+      const view = cutter?.push(chunk, rawOffset()) ?? NOTHING_CUT;
+      window = Buffer.concat([window, chunk]);
+      return advance(view, false);
+    },
+    end,
+    checkpoint: () => position,
+    rawOffset,
+    adopt(more) {
+      scan = createScan(more);
+    },
+    skip(toOffset, notice) {
+      const rest = Buffer.concat([end(), Buffer.from(notice)]);
+      maskedOffset += Buffer.byteLength(notice);
+      window = Buffer.alloc(0);
+      base = toOffset;
+      done = 0;
+      runs = createRuns();
+      cuts = [];
+      cutter = createCutter?.(toOffset);
+      position = { rawOffset: toOffset, maskedOffset };
+      return rest;
+    },
+  };
+}
+
+function noticeOf({ from, to, notice }: Cut): Cover {
+  return { from, to, text: notice };
+}
