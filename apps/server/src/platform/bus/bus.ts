@@ -1,8 +1,3 @@
-import type { Clock, Logger, Random } from '@groundcrew/kit';
-import type { DatabaseAddress } from '../database/index.ts';
-import { createLocalBus } from './local-bus.ts';
-import { createNotifyLink } from './notify-link.ts';
-
 /**
  * Wake-ups: "something about `id` may have changed". They carry no data, may come twice, and may be lost while a replica is
  * cut off; whoever waits for one also looks every two seconds, and always reads what is true from the database.
@@ -18,33 +13,4 @@ export interface Bus {
    * replicas may have been lost, so that the caller looks by itself.
    */
   subscribe(channel: string, listener: (id: string) => void, onMissed?: () => void): () => void;
-}
-
-/** A bus between replicas. */
-export interface LinkedBus extends Bus {
-  /** Resolves when wake-ups of other replicas arrive for the first time; from then on it reconnects by itself. */
-  start(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface BusOptions {
-  address: DatabaseAddress;
-  logger: Logger;
-  clock?: Clock;
-  random?: Random;
-}
-
-/** A bus over PostgreSQL's LISTEN and NOTIFY, in a session of its own. Local delivery never waits for the database. */
-export function createBus(options: BusOptions): LinkedBus {
-  const local = createLocalBus(options.logger);
-  const link = createNotifyLink({ ...options, onWakeUp: local.publish, onLinked: local.tellMissed });
-  return {
-    publish(channel, id) {
-      local.publish(channel, id);
-      link.send(channel, id);
-    },
-    subscribe: local.subscribe,
-    start: link.start,
-    close: link.close,
-  };
 }

@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { backOffMs, newId, systemClock, systemRandom } from '@groundcrew/kit';
-import { connect, type Session } from '../database/index.ts';
-import type { BusOptions } from './bus.ts';
+import { backOffMs, type Clock, type Logger, newId, type Random, systemClock, systemRandom } from '@groundcrew/kit';
+import { connect, type DatabaseAddress, type Session } from '../database/index.ts';
 import { packWakeUps, unpackWakeUps } from './wake-up-batch.ts';
 
-export interface NotifyLinkOptions extends BusOptions {
+export interface NotifyLinkOptions {
+  address: DatabaseAddress;
+  logger: Logger;
+  clock?: Clock;
+  random?: Random;
   /** Another replica sent a wake-up. */
   onWakeUp: (channel: string, id: string) => void;
   /** Connected, for the first time or again: what others sent before was not heard. */

@@ -28,6 +28,8 @@ export interface DatabaseOptions extends SessionLimits {
   maxSessions?: number;
   /** How long a query waits for PostgreSQL to come back before it fails as `unavailable`; 10,000 when not given. */
   reconnectMs?: number;
+  /** How long a query waits for a free session, or one try to connect takes, before it fails; 5,000 when not given. */
+  acquireMs?: number;
   /** Makes a statement that escapes its transaction through the pool an error. For tests and development; off when not given. */
   strict?: boolean;
   clock?: Clock;
@@ -38,12 +40,13 @@ const IDLE_SESSION_MS = 60_000;
 
 /** Opens no session by itself; the first query does. Errors are {@link DatabaseError}s. */
 export function createDatabase(options: DatabaseOptions): Database {
-  const { address, logger, maxSessions = 20, reconnectMs = 10_000, strict = false } = options;
+  const { address, logger, maxSessions = 20, reconnectMs = 10_000, acquireMs = 5_000, strict = false } = options;
   const { clock = systemClock, random = systemRandom } = options;
   const scope = createTransactionScope();
   const config = {
     ...toClientConfig(address, 'server', options),
     max: maxSessions,
+    connectionTimeoutMillis: acquireMs,
     idleTimeoutMillis: IDLE_SESSION_MS,
   };
   const pool = createPool({ config, scope, strict, reconnectMs, clock, random, logger });

@@ -4,6 +4,7 @@ export { connect, type Session } from './connect.ts';
 export { createDatabase, type Database, type DatabaseOptions, type Executor, outsideTransaction } from './database.ts';
 export { DatabaseError, type DatabaseErrorKind, isDatabaseError } from './database-error.ts';
 export { type MigrateResult, migrate } from './migrate.ts';
+export { migrationsFolder } from './migration-files.ts';
 export { named } from './named.ts';
 export type { Tables } from './tables.ts';
 export { type TransactionOptions, transaction } from './transaction.ts';

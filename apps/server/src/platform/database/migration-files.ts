@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,13 +33,5 @@ async function readMigration(folder: string, name: string): Promise<Migration> {
   return { number: Number(number), name, sql, checksum: sha256Hex(sql) };
 }
 
-/** Beside the bundle in production, in the app's own folder when run from source. */
-const PLACES = ['./assets/migrations', '../../../migrations'] as const;
-
-/** Where the migrations that belong to this program are. */
-export function migrationsFolder(): string {
-  const folders = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = folders.find((folder) => existsSync(folder));
-  if (found === undefined) throw new Error(`The schema's migrations are missing: looked for ${folders.join(' and ')}.`);
-  return found;
-}
+/** Where the migrations that belong to this program are; in a bundle they lie among its assets. */
+export const migrationsFolder = (): string => fileURLToPath(new URL('../../../migrations', import.meta.url));
