@@ -121,6 +121,26 @@ describe('choose', () => {
     );
   });
 
+  it('least_busy gives each task to one of the least busy that may take it', () => {
+    fc.assert(
+      fc.property(anySnapshot, (mixed) => {
+        const s = { ...mixed, pools: mixed.pools.map((p) => ({ ...p, strategy: 'least_busy' as const })) };
+        const { assignments } = choose(s);
+        for (const [n, { taskId: t, agentId: a }] of assignments.entries()) {
+          const loads = loadsAfter(s, assignments.slice(0, n));
+          const what = s.tasks.find((other) => other.id === t);
+          const busy = (id: string): number => (loads.get(id)?.plans ?? 0) + (loads.get(id)?.applies ?? 0);
+          const able = s.agents.filter((other) => {
+            const load = loads.get(other.id);
+            return what && load && mayTake(s, what, other, load.plans, load.applies);
+          });
+          expect(busy(a)).toBe(Math.min(...able.map(({ id }) => busy(id))));
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
   it('never leaves a task waiting for an agent while one could take it', () => {
     fc.assert(
       fc.property(anySnapshot, (s) => {

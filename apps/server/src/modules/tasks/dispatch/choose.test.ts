@@ -240,13 +240,9 @@ describe('strategies', () => {
   });
 
   it('random takes the injected dice', () => {
-    const dice = [0.9, 0.1, 0.5];
-    let throws = 0;
-    const chosen = choose(
-      snapshot({ tasks: [task(1)], agents: three, pools: [pool({ strategy: 'random' })] }),
-      () => dice[throws++ % 3] ?? 0,
-    );
-    expect(given(chosen)).toEqual(['task-1 → agent-2']);
+    const pools = [pool({ strategy: 'random' })];
+    const thrown = (dice: number) => given(choose(snapshot({ tasks: [task(1)], agents: three, pools }), () => dice));
+    expect([0, 0.5, 0.999].map(thrown)).toEqual([['task-1 → agent-1'], ['task-1 → agent-2'], ['task-1 → agent-3']]);
   });
 
   it('label_match takes the most preferred labels first, then the least busy', () => {

@@ -67,10 +67,8 @@ function findMissingLabel(agent: AgentView, pool: PoolView, needs: Needs): Why |
 }
 
 /** Whether it may work for this workspace: apart from the other inabilities, since it differs from task to task. */
-export const findBan = (agent: AgentView, { workspaceId }: WaitingTask): Why | undefined =>
-  agent.allowedWorkspaces === null || agent.allowedWorkspaces.includes(workspaceId)
-    ? undefined
-    : why('workspace_not_allowed', 'It may not work for this workspace.');
+export const isBanned = ({ allowedWorkspaces }: AgentView, { workspaceId }: WaitingTask): boolean =>
+  allowedWorkspaces !== null && !allowedWorkspaces.includes(workspaceId);
 
 /** Why nothing at all is offered to it at present. */
 export function findAbsence(agent: AgentView, { silentOffersUntilSuspect }: Snapshot): Why | undefined {
@@ -103,9 +101,9 @@ export function findFullness(
 }
 
 /** Whether it gave this very task back a moment ago. */
-export const findPassOver = (agent: AgentView, { passedOver }: WaitingTask, { now }: Snapshot): Why | undefined =>
-  passedOver.some((entry) => entry.agentId === agent.id && entry.until > now)
-    ? why('passed_over', 'It gave this task back a moment ago and is not asked again yet.')
-    : undefined;
+export const isPassedOver = ({ id }: AgentView, { passedOver }: WaitingTask, { now }: Snapshot): boolean =>
+  passedOver.some(({ agentId, until }) => agentId === id && until > now);
 
+export const BANNED: Why = why('workspace_not_allowed', 'It may not work for this workspace.');
+export const PASSED_OVER: Why = why('passed_over', 'It gave this task back a moment ago and is not asked again yet.');
 export const COULD_TAKE_IT: Why = why('could_take_it', 'It could take the task.');

@@ -2,20 +2,26 @@ import type { SelectionStrategy } from '@groundcrew/protocol';
 import type { Load } from './fitness.ts';
 import type { AgentView, Needs } from './snapshot.ts';
 
-/** How little an agent is wanted for a task: the lowest wins; among equals it goes by turns. Compared part by part. */
-export type Rank = readonly [number, number];
-export type Strategy = (agent: AgentView, load: Load, needs: Needs) => Rank;
+/** Which of the agents that can take a task gets it. */
+export interface Strategy {
+  /** How little it is wanted: the lowest wins. Giving slots away must never lower a rank. */
+  readonly rankOf: (agent: AgentView, load: Load, needs: Needs) => number;
+  /** Chooses among equals by chance instead of by turns. */
+  readonly dice?: () => number;
+}
+
+/** More than any agent runs, so that one preferred label outweighs every load. */
+const LABEL = 1_000_000;
 
 const countPreferred = (agent: AgentView, needs: Needs): number =>
   needs.preferredLabels.filter((label) => agent.labels.includes(label)).length;
 
+const busyness = ({ plans, applies }: Load): number => plans + applies;
+
 /** The four strategies. All of them choose only among agents that can take the task. */
 export const createStrategies = (random: () => number): Readonly<Record<SelectionStrategy, Strategy>> => ({
-  round_robin: () => [0, 0],
-  least_busy: (_agent, { plans, applies }) => [plans + applies, 0],
-  random: () => [random(), 0],
-  label_match: (agent, { plans, applies }, needs) => [-countPreferred(agent, needs), plans + applies],
+  round_robin: { rankOf: () => 0 },
+  least_busy: { rankOf: (_agent, load) => busyness(load) },
+  random: { rankOf: () => 0, dice: random },
+  label_match: { rankOf: (agent, load, needs) => busyness(load) - LABEL * countPreferred(agent, needs) },
 });
-
-/** True when the first is the better choice. */
-export const isBetter = (a: Rank, b: Rank): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);

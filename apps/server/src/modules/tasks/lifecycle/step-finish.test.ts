@@ -307,9 +307,9 @@ describe('the folder is confirmed', () => {
       logsIn: [],
     } as const;
     expect(s.must(event)).toEqual({ kind: 'finished', confirmed: false });
-    expect(s.post(1).standing).toBe('quarantined');
-    expect(s.must(event).confirmed).toBe(false);
     s.must({ kind: 'log_in', phase: 'apply' });
+    expect(s.must(event).confirmed).toBe(false);
+    expect(s.post(1).standing).toBe('quarantined');
     expect(s.must(event).confirmed).toBe(true);
   });
 
