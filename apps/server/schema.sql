@@ -163,10 +163,11 @@ CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id,
 CREATE TABLE blob_chunks (
   blob_id text NOT NULL,
   number integer NOT NULL,
-  content bytea STORAGE EXTERNAL NOT NULL,
+  content bytea NOT NULL,
   CONSTRAINT blob_chunks_pkey PRIMARY KEY (blob_id, number),
   CONSTRAINT blob_chunks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE
 );
+ALTER TABLE blob_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
 
 CREATE TABLE blobs (
   id text NOT NULL,
@@ -252,11 +253,12 @@ CREATE TABLE log_segments (
   length integer NOT NULL,
   gap boolean NOT NULL DEFAULT false,
   encoding text NOT NULL DEFAULT 'identity'::text,
-  content bytea STORAGE EXTERNAL NOT NULL,
+  content bytea NOT NULL,
   written_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT log_segments_pkey PRIMARY KEY (attempt_id, phase, "offset"),
   CONSTRAINT log_segments_attempt_id_phase_fkey FOREIGN KEY (attempt_id, phase) REFERENCES log_streams(attempt_id, phase)
 );
+ALTER TABLE log_segments ALTER COLUMN content SET STORAGE EXTERNAL;
 
 CREATE TABLE log_streams (
   attempt_id text NOT NULL,

@@ -12,14 +12,17 @@ function renderTable({ name, columns, constraints, indexes, options }: Catalogue
   ];
   const withOptions = options.length > 0 ? ` WITH (${[...options].sort().join(', ')})` : '';
   const table = `CREATE TABLE ${quote(name)} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)${withOptions};`;
-  return [table, ...indexes.map((index) => `${index.replaceAll(' public.', ' ')};`)].join('\n');
+  const storage = columns.filter((column) => column.storage !== null).map((column) => renderStorage(name, column));
+  return [table, ...storage, ...indexes.map((index) => `${index.replaceAll(' public.', ' ')};`)].join('\n');
 }
 
+const renderStorage = (table: string, { name, storage }: CatalogueColumn): string =>
+  `ALTER TABLE ${quote(table)} ALTER COLUMN ${quote(name)} SET STORAGE ${storage?.toUpperCase()};`;
+
 function renderColumn(column: CatalogueColumn): string {
-  const { name, type, nullable, identity, storage } = column;
+  const { name, type, nullable, identity } = column;
   return [
     `${quote(name)} ${type}`,
-    ...(storage === null ? [] : [`STORAGE ${storage.toUpperCase()}`]),
     ...(nullable ? [] : ['NOT NULL']),
     ...(identity === null ? [] : [`GENERATED ${identity.toUpperCase()} AS IDENTITY`]),
     ...(column.default === null ? [] : [`DEFAULT ${column.default}`]),
