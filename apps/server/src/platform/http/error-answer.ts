@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorBody, type ErrorCode } from '@groundcrew/protocol';
+import { BlobError } from '../blobs/index.ts';
 import { DatabaseError } from '../database/index.ts';
 import { AppError } from './app-error.ts';
 import { findDatabaseRefusal } from './database-refusals.ts';
@@ -51,6 +52,7 @@ const FRAMEWORK: Record<string, [ErrorCode, string]> = {
 function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
   if (error instanceof DatabaseError) return findDatabaseRefusal(error);
+  if (error instanceof BlobError) return findBlobRefusal(error);
   if (!(error instanceof Error)) return undefined;
   const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
   const framework = code === undefined ? undefined : FRAMEWORK[code];
@@ -62,4 +64,10 @@ function toAppError(error: unknown): AppError | undefined {
   if (code?.startsWith('FST_') && statusCode !== undefined && statusCode < 500)
     return new AppError('invalid_request', 'The request cannot be understood.', undefined, { cause: error });
   return undefined;
+}
+
+/** Bytes that are missing or damaged in the store are a fault of ours. */
+function findBlobRefusal(error: BlobError): AppError | undefined {
+  if (error.kind === 'too_large') return new AppError('too_large', error.message);
+  return error.kind === 'checksum' ? new AppError('checksum_mismatch', error.message) : undefined;
 }
