@@ -1,0 +1,126 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newSecret } from '@groundcrew/kit';
+import type { Agent, Pool } from '@groundcrew/protocol';
+import { bundleOf } from './bundles.ts';
+import { type FoundProcess, listProcessesBelow } from './process-tree.ts';
+import { type Program, startProgram } from './program.ts';
+import type { RunningServer } from './server.ts';
+
+export interface AgentOptions {
+  server: RunningServer;
+  /** `apt_…` or `agt_…`. */
+  token: string;
+  mode?: 'push' | 'pull' | 'auto';
+  /** PATH of Terraform and provisioners; ours when not given. */
+  path?: string;
+  maxConcurrentJobs?: number;
+  /** Added to its environment. */
+  env?: Record<string, string>;
+}
+
+/** An agent that runs, with a work folder of its own. */
+export interface RunningAgent {
+  readonly name: string;
+  readonly workDir: string;
+  readonly pid: number;
+  readLog(): string;
+  /** Processes of runners, with the folders they hold. */
+  listRunners(): FoundProcess[];
+  /** Folders of attempts and spares. */
+  listFolders(): string[];
+  /** The server's record of it. */
+  getRecord(): Promise<Agent>;
+  stop(): Promise<void>;
+  kill9(): Promise<void>;
+  /** Starts it again on the same work folder, and waits until it is connected. */
+  restart(): Promise<void>;
+}
+
+/** Starts an agent and waits until the server sees it online. */
+export async function startAgent(folder: string, options: AgentOptions): Promise<RunningAgent> {
+  const { server } = options;
+  const name = `agent-${newSecret(4).replaceAll(/[^a-z0-9]/gi, 'x')}`;
+  const workDir = join(folder, name);
+  const configuration = join(folder, `${name}.yaml`);
+  mkdirSync(workDir, { mode: 0o700 });
+  writeFileSync(configuration, yamlOf(name, workDir, options), { mode: 0o600 });
+  let program: Program;
+
+  const findRecord = async (): Promise<Agent | undefined> => {
+    const { items } = await server.client.call('listAgents', { query: { limit: 200 } });
+    return items.find((agent) => agent.name === name);
+  };
+
+  async function start(): Promise<void> {
+    program = startProgram({
+      argv: [process.execPath, bundleOf('agent'), configuration],
+      cwd: folder,
+      logFile: `${workDir}.log`,
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: workDir, LANG: 'C.UTF-8', ...options.env },
+    });
+    const since = Date.now();
+    await server.until(`agent ${name} is online`, async () => {
+      if (program.isGone) throw new Error(`Agent ${name} ended:\n${program.readLog()}`);
+      return isUp(await findRecord(), options.mode ?? 'push', since) || undefined;
+    });
+  }
+
+  await start();
+  return {
+    name,
+    workDir,
+    get pid() {
+      return program.pid;
+    },
+    readLog: () => program.readLog(),
+    listRunners: () =>
+      listProcessesBelow(join(workDir, 'a')).filter(({ argv }) => argv.some((word) => word === bundleOf('runner'))),
+    listFolders: () => readdirSync(join(workDir, 'a')).map((entry) => join(workDir, 'a', entry)),
+    async getRecord() {
+      const record = await findRecord();
+      if (record === undefined) throw new Error(`The server knows no agent ${name}.`);
+      return record;
+    },
+    async stop() {
+      await program.stop('SIGINT');
+    },
+    kill9: () => program.kill9(),
+    async restart() {
+      if (!program.isGone) await program.stop('SIGINT');
+      await start();
+    },
+  };
+}
+
+/** A pulling agent has no socket; it counts as up when it was heard of since it started. */
+function isUp(record: Agent | undefined, mode: string, since: number): boolean {
+  if (record === undefined) return false;
+  if (mode !== 'pull') return record.connected;
+  return record.last_heartbeat_at !== null && Date.parse(record.last_heartbeat_at) >= since;
+}
+
+const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
+  JSON.stringify({
+    agent: { name, server_url: options.server.url, token: options.token, mode: options.mode ?? 'push' },
+    resources: {
+      workspace_dir: workDir,
+      max_concurrent_jobs: options.maxConcurrentJobs ?? 3,
+      path: options.path ?? process.env.PATH ?? '/usr/bin:/bin',
+    },
+    heartbeat: { interval: '2s', timeout: '5s' },
+    capabilities: { install_versions: false },
+  });
+
+let pools = 0;
+
+/** A pool of its own and a token to join it. */
+export async function createPool(
+  { client }: RunningServer,
+  settings: Partial<Pick<Pool, 'max_plan_concurrency' | 'allow_apply_concurrent' | 'selection_strategy'>> = {},
+): Promise<{ pool: Pool; token: string }> {
+  pools += 1;
+  const pool = await client.call('createPool', { body: { name: `pool-${pools}`, ...settings } });
+  const { token } = await client.call('createPoolToken', { params: { id: pool.id }, body: { name: 'lab' } });
+  return { pool, token };
+}

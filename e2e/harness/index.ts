@@ -1,0 +1,23 @@
+export { type AgentOptions, createPool, type RunningAgent } from './agent.ts';
+export { type Entry, packEntries, packFiles, readFolder } from './archive.ts';
+export { type BareRun, runBare } from './bare.ts';
+export { bundleOf, ROOT } from './bundles.ts';
+export { dumpDatabase, openDatabase } from './database.ts';
+export { createLab, type Lab } from './lab.ts';
+export { joinFrames, plain, readLog, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
+export { findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
+export type { RunningServer } from './server.ts';
+export {
+  approve,
+  cancel,
+  createTask,
+  getTask,
+  listAttempts,
+  listEvents,
+  runTask,
+  waitForEnd,
+  waitForPlan,
+  waitForTask,
+} from './tasks.ts';
+export { findTerraform, SKIP_TERRAFORM } from './terraform.ts';
+export { createWorkspace, pushArchive, pushEntries, pushExample, pushFiles, setVariable } from './workspaces.ts';
