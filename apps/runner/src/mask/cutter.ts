@@ -10,13 +10,12 @@ export interface Cut {
 export interface CutView {
   /** Every cut that ends behind the `settledTo` of the answer before, in order and without overlap. */
   readonly cuts: readonly Cut[];
-  /**
-   * Nothing before it will be cut any more, and nothing before it matters to what is cut later: a new cutter that
-   * starts here, at the start of a line outside of any cut, decides alike. What lies behind it is held back, so it
-   * must follow closely.
-   */
+  /** Nothing before it will be cut any more. What lies behind it is held back, so it must follow closely. */
   readonly settledTo: number;
 }
+
+/** What a cutter must remember to go on elsewhere; JSON. */
+export type CutterState = string;
 
 /**
  * Takes things out of the raw stream that must not stand in a log at all, such as the state that Terraform prints
@@ -26,7 +25,9 @@ export interface Cutter {
   /** `rawOffset` is the place of the chunk's first byte; chunks follow each other without a gap. */
   push(chunk: Buffer, rawOffset: number): CutView;
   end(): CutView;
+  /** For a cutter that goes on at `rawOffset`: the start of a line, settled, in no cut, none older than the last asked. */
+  stateAt(rawOffset: number): CutterState;
 }
 
-/** Makes a cutter that starts at a raw offset. */
-export type CreateCutter = (rawOffset: number) => Cutter;
+/** Makes a cutter that starts at a raw offset; `state` is what its predecessor gave for that place, if there is one. */
+export type CreateCutter = (rawOffset: number, state?: CutterState) => Cutter;

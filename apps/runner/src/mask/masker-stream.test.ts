@@ -85,6 +85,7 @@ function createMarkCutter(notice: string, startsAt: number): Cutter {
       return view(false);
     },
     end: () => view(true),
+    stateAt: () => 'none',
   };
 }
 
@@ -105,9 +106,9 @@ describe('a cutter', () => {
   it('keeps checkpoints out of what it cuts', () => {
     const masker = createMasker({ patterns, createCutter: (offset) => createMarkCutter('(cut)', offset) });
     push(masker, 'a\n<<b\nc\n');
-    expect(masker.checkpoint()).toEqual({ rawOffset: 2, maskedOffset: 2 });
+    expect(masker.checkpoint()).toEqual({ rawOffset: 2, maskedOffset: 2, cutter: 'none' });
     push(masker, '>>\nd');
-    expect(masker.checkpoint()).toEqual({ rawOffset: 11, maskedOffset: 8 });
+    expect(masker.checkpoint()).toEqual({ rawOffset: 11, maskedOffset: 8, cutter: 'none' });
   });
 });
 

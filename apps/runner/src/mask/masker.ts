@@ -1,5 +1,5 @@
 import { type Cover, coversOf, createRuns } from './covers.ts';
-import type { CreateCutter, Cut, CutView } from './cutter.ts';
+import type { CreateCutter, Cut, CutterState, CutView } from './cutter.ts';
 import type { Patterns } from './patterns.ts';
 import { createScan, type Scan } from './scan.ts';
 import { LOOK_BEHIND } from './seams.ts';
@@ -12,6 +12,8 @@ export const MASK_TEXT = '[MASKED]';
 export interface MaskPosition {
   readonly rawOffset: number;
   readonly maskedOffset: number;
+  /** What the cutter, if there is one, must know there. */
+  readonly cutter?: CutterState;
 }
 
 export interface MaskerOptions {
@@ -49,7 +51,7 @@ const NOTHING_CUT: CutView = { cuts: [], settledTo: Number.POSITIVE_INFINITY };
 export function createMasker({ patterns, start, createCutter }: MaskerOptions): Masker {
   let scan: Scan = createScan(patterns);
   let position: MaskPosition = start ?? { rawOffset: 0, maskedOffset: 0 };
-  let cutter = createCutter?.(position.rawOffset);
+  let cutter = createCutter?.(position.rawOffset, position.cutter);
   /** The first `done` bytes of `window` are written; they are kept only to look back at. */
   let window: Buffer = Buffer.alloc(0);
   let base = position.rawOffset;
@@ -111,7 +113,7 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
       return advance(view, false);
     },
     end,
-    checkpoint: () => position,
+    checkpoint: () => (cutter ? { ...position, cutter: cutter.stateAt(position.rawOffset) } : position),
     rawOffset,
     adopt(more) {
       scan = createScan(more);
