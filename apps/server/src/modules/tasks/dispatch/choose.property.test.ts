@@ -1,4 +1,4 @@
-import type { PoolId } from '@groundcrew/protocol';
+import type { AgentStatus, PoolId } from '@groundcrew/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { choose } from './choose.ts';
@@ -8,26 +8,31 @@ import { agent, agentId, needs, pool, snapshot, task, taskId, workspaceId } from
 const pools = [1, 2].map((n) => `pool-${n}` as PoolId);
 const labels = fc.subarray(['a', 'b']);
 
+/** Mostly the harmless value, so that several agents can take the same task and the choice is one. */
+const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const mostlyBoth = fc.oneof({ weight: 3, arbitrary: fc.constant(['a', 'b']) }, { weight: 1, arbitrary: labels });
+
 const anyAgent = fc
   .record({
     poolId: fc.constantFrom(...pools),
-    status: fc.constantFrom('online' as const, 'busy' as const, 'offline' as const, 'error' as const),
-    silentOffers: fc.integer({ min: 0, max: 4 }),
-    draining: fc.boolean(),
-    labels,
-    mayExecute: fc.boolean(),
-    mayReadSecrets: fc.boolean(),
-    allowedWorkspaces: fc.option(fc.subarray([0, 1, 2].map(workspaceId))),
+    status: mostly<AgentStatus>('online', 'busy', 'offline', 'error'),
+    silentOffers: mostly(0, 2, 3, 4),
+    draining: mostly(false, true),
+    labels: mostlyBoth,
+    mayExecute: mostly(true, false),
+    mayReadSecrets: mostly(true, false),
+    allowedWorkspaces: mostly(null, [], [workspaceId(0)], [workspaceId(1), workspaceId(2)]),
     maxTasks: fc.integer({ min: 1, max: 4 }),
     plans: fc.integer({ min: 0, max: 2 }),
-    applies: fc.integer({ min: 0, max: 1 }),
+    applies: mostly(0, 1),
   })
   .map((given): Partial<AgentView> => given);
 
 const anyTask = fc
   .record({
     workspaceId: fc.integer({ min: 0, max: 2 }).map(workspaceId),
-    poolId: fc.option(fc.constantFrom(...pools)),
+    poolId: fc.option(fc.constantFrom(...pools), { freq: 9 }),
     kind: fc.constantFrom(
       { action: 'plan', mayApply: false } as const,
       { action: 'plan', mayApply: true } as const,
@@ -35,7 +40,9 @@ const anyTask = fc
       { action: 'apply', mayApply: true } as const,
     ),
     arrival: fc.integer({ min: 0, max: 1000 }),
-    needs: fc.record({ labels, preferredLabels: labels, secrets: fc.boolean() }).map(needs),
+    needs: fc
+      .record({ labels: mostly<string[]>([], ['a']), preferredLabels: labels, secrets: mostly(false, true) })
+      .map(needs),
     passedOver: fc.array(
       fc.record({ agentId: fc.integer({ min: 0, max: 5 }).map(agentId), until: fc.constantFrom(999_999, 1_000_001) }),
       { maxLength: 2 },
@@ -57,7 +64,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
     agents: fc.array(anyAgent, { maxLength: 6 }).map((all) => all.map((given, n) => agent(n, given))),
     tasks: fc.array(anyTask, { maxLength: 12 }).map((all) => all.map((given, n) => task(n, given))),
     pools: fc.tuple(anyPool, anyPool).map((both) => both.map((given, n) => pool({ ...given, id: pools[n] as PoolId }))),
-    locked: fc.subarray([0, 1, 2]),
+    locked: mostly<number[]>([], [0], [1, 2]),
     held: fc.option(fc.integer({ min: 0, max: 11 })),
   })
   .map(({ locked, held, ...given }) =>

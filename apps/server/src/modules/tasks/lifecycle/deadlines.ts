@@ -44,7 +44,10 @@ export const nextDeadlineOf = (aggregate: Aggregate): Deadline | undefined =>
     undefined,
   );
 
-/** When to send the next `tick`; null when only somebody's action moves the aggregate on. Kept as a column for the sweeper. */
+/**
+ * When to send the next `tick`; null when only somebody's action moves the aggregate on. Kept as a column for the sweeper. Ask it
+ * only of an aggregate that was read with the task's open attempt.
+ */
 export const nextDeadline = (aggregate: Aggregate): Instant | null => nextDeadlineOf(aggregate)?.at ?? null;
 
 /** The columns of an attempt that move after an outage of the server. */

@@ -92,7 +92,7 @@ function settleApply(change: Change, exit: Exit): Change {
     return overdue
       ? missState(
           change,
-          `the last state of attempt ${attempt.number} (serial ${record.lastState?.serial}) has not arrived`,
+          `The last state of attempt ${attempt.number} (serial ${record.lastState?.serial}) has not arrived`,
         )
       : change;
   if (missingLogs(exit).length > 0 && !overdue) return change;

@@ -16,7 +16,7 @@ interface Result {
 }
 
 /** Lets it happen and checks what came of it. */
-function let_(world: World, happening: Happening, now: Instant): Result {
+function happen(world: World, happening: Happening, now: Instant): Result {
   const moved =
     happening.to === 'workspace'
       ? stepFence(world, happening.event, now)
@@ -104,7 +104,7 @@ function run(
     const now = later(point, next.wait);
     const happening = choose(point.world, next);
     if (!happening) continue;
-    const result = let_(point.world, happening, now);
+    const result = happen(point.world, happening, now);
     visit({ world: point.world, now }, happening, result);
     point = { world: result.world, now };
   }
@@ -166,7 +166,7 @@ describe('step', () => {
           seen.add(shape);
           for (const happening of everything(before)) {
             events += 1;
-            let_(before, happening, now);
+            happen(before, happening, now);
           }
         });
       }),
@@ -245,7 +245,7 @@ describe('step', () => {
       fc.property(start, moves, (world, chosen) => {
         run(world, chosen, (point, happening, first) => {
           if (first.result.refused || !twice.has(happening.event.kind)) return;
-          const second = let_(first.world, happening, point.now);
+          const second = happen(first.world, happening, point.now);
           if (happening.event.kind === 'accept' || happening.event.kind === 'permit_asked')
             expect(withoutLeases(second.world)).toEqual(withoutLeases(first.world));
           else expect(second.world).toEqual(first.world);
@@ -266,7 +266,7 @@ describe('step', () => {
       fc.property(start, moves, (world, chosen) => {
         run(world, chosen, ({ world: before, now }, happening, { world: after }) => {
           const copy = structuredClone(before);
-          expect(let_(copy, happening, now).world).toEqual(after);
+          expect(happen(copy, happening, now).world).toEqual(after);
           expect(copy).toEqual(before);
         });
       }),
@@ -306,7 +306,7 @@ function drive(point: Point, farSide: 'silent' | 'renewing'): Point {
   let { world, now } = point;
   for (const [task, { id }] of point.world.tasks.entries()) {
     const send = (event: Extract<Happening, { to: 'task' }>['event']): Result =>
-      let_(world, { to: 'task', task, attemptId: undefined, event }, now);
+      happen(world, { to: 'task', task, attemptId: undefined, event }, now);
     for (let i = 0; i < 2000 && !isTerminal(world.tasks[task]?.status ?? 'failed'); i++) {
       world = send({ kind: 'cancel', level: 1, force: false, by: ANN }).world;
       world = send({ kind: 'close', by: ANN, confirmed: true, reason: 'hangs' }).world;
