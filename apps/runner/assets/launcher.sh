@@ -14,7 +14,6 @@
 
 record=$1 fate=$2 stdout=$3 stderr=$4
 shift 4
-umask 077
 
 # Whoever probes the lock holds it for a moment.
 flock --shared --wait 1 3 || exit 75

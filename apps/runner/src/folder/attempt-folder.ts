@@ -30,6 +30,8 @@ export interface AttemptFolder {
   data: string;
   /** The configuration, unpacked. */
   work: string;
+  /** Terraform's plan file, out of the configuration's reach. */
+  plan: string;
   /** The plan as JSON, secrets included. */
   planJson: string;
   /** What is sent as the stored plan: plan file and lock file. */
@@ -58,6 +60,7 @@ export function attemptFolder(root: string): AttemptFolder {
     state: at('state'),
     data: at('data.json'),
     work: at('work'),
+    plan: at('plan.tfplan'),
     planJson: at('plan.json'),
     planBundle: at('plan.tar'),
     cliConfig: at('terraform.rc'),

@@ -16,7 +16,7 @@ export const JOURNAL_ENTRIES = {
   /** The program that runs, and where. */
   prepared: z.object({ tool: Tool, version: z.string(), program: z.string(), cwd: z.string() }),
   /** The server has the plan; `proceed` says that it is to be applied by this attempt. */
-  planned: z.object({ plan_checksum: Checksum, proceed: z.boolean() }),
+  planned: z.object({ plan_checksum: Checksum, proceed: z.boolean(), operations: z.number().int() }),
   /** The permit is about to be asked for; asked again with the same nonce it is the same permit. */
   intent: z.object({ nonce: z.string(), plan_checksum: Checksum, at: At }),
   permitted: z.object({ epoch: z.number(), at: At }),
@@ -27,7 +27,9 @@ export const JOURNAL_ENTRIES = {
   /** A state was put into quarantine instead of becoming current. */
   quarantined: z.object({ checksum: Checksum, at: At }),
   /** The exit record, from now on only to be delivered. */
-  finish: FinishRequest,
+  finish: z.object({ record: FinishRequest, at: At }),
+  /** The server has everything; nothing in the folder is needed any more. */
+  confirmed: z.object({ at: At }),
 } as const;
 
 export type EntryName = keyof typeof JOURNAL_ENTRIES;

@@ -111,7 +111,7 @@ describe('launcher', () => {
     const command = prepareCommand(folder, order('echo ran', 'apply'));
     command.abandon();
     await command.gone;
-    expect(existsSync(folder.raw.plan)).toBe(false);
+    expect(raw()).toBe('');
     expect(await findFate(folder.journal)).toBeUndefined();
   });
 
@@ -121,7 +121,7 @@ describe('launcher', () => {
     while (!(await isAlive(folder.alive))) await systemClock.sleep(5);
     await kill(owner);
     while (await isAlive(folder.alive)) await systemClock.sleep(5);
-    expect(existsSync(folder.raw.plan)).toBe(false);
+    expect(raw()).toBe('');
     expect(record().findProcess()).toBeUndefined();
   });
 
@@ -141,7 +141,7 @@ describe('launcher', () => {
     expect(await settleFate(folder.journal)).toBe('never');
     slow.go();
     await slow.gone;
-    expect(existsSync(folder.raw.plan)).toBe(false);
+    expect(raw()).toBe('');
     expect(record('apply').findProcess()).toBeUndefined();
   });
 
@@ -155,7 +155,7 @@ describe('launcher', () => {
       await systemClock.sleep(Math.random() * 3);
       const fate = await settleFate(folder.journal);
       await command.gone;
-      expect(existsSync(folder.raw.plan)).toBe(fate === 'started');
+      expect(raw()).toBe(fate === 'started' ? 'ran\n' : '');
     }
   });
 
@@ -166,7 +166,7 @@ describe('launcher', () => {
     );
     command.go();
     const process = await startedProcess();
-    await until(() => existsSync(folder.raw.plan) && raw().includes('ready'));
+    await until(() => raw().includes('ready'));
     expect(interruptProcess(process)).toBe(true);
     expect(await follow('plan', command.gone)).toEqual({ code: 1, signal: null });
     expect(raw()).toContain('interrupted');

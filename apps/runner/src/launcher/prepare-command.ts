@@ -38,6 +38,8 @@ export function prepareCommand(folder: AttemptFolder, order: CommandOrder): Prep
   const fate = order.name === 'apply' ? join(folder.journal, FATE_FILE) : '-';
   const alive = openSync(folder.alive, 'a', 0o600);
   const log = openSync(folder.log, 'a', 0o600);
+  // Made here and not by the shell, whose umask is Terraform's and so nobody's business.
+  for (const output of [order.stdout, order.stderr]) closeSync(openSync(output, 'a', 0o600));
   const args = [LAUNCHER_SCRIPT, path, fate, order.stdout, order.stderr, order.program, ...order.args];
   const stdio: ['pipe', number, number, number] = ['pipe', log, log, alive];
   const launcher = spawn('/bin/sh', args, { cwd: order.cwd, env: { ...order.env }, detached: true, stdio });

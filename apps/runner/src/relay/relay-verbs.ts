@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { receiveFile } from '../folder/receive-file.ts';
@@ -72,6 +73,8 @@ export function createRelayVerbs({
   async function fetch(): Promise<{ size: number | null } | UpstreamRefusal> {
     const state = await orRefusal(() => upstream.get());
     if (state instanceof UpstreamRefusal) return state;
+    // There is a file if and only if there is a state: a plan tells by it what it was made from.
+    if (state === undefined) await rm(fetched, { force: true });
     const read = { size: state === undefined ? null : (await receiveFile(state.body, fetched, state.checksum)).size };
     if (state !== undefined) await onState(fetched);
     // Under its lock nobody else's state can become current, so the answer holds for the rest of the apply.

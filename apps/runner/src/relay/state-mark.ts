@@ -23,6 +23,16 @@ export function findStateName(head: string): StateName | undefined {
   }
 }
 
+/** As {@link readStateName}; undefined also when there is no such file. */
+export async function findStateOnDisk(path: string): Promise<StateName | undefined> {
+  try {
+    return await readStateName(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Lineage and serial of the state in a file; undefined when it is none. Reads the whole only if its beginning is unusual. */
 export async function readStateName(path: string): Promise<StateName | undefined> {
   const file = await open(path, 'r');

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
+import { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
+import type { AttemptFolder } from './attempt-folder.ts';
+
+/**
+ * What the runner was born with.
+ * @throws Error with a sentence when the agent left nothing usable.
+ */
+export async function readBirth({ birth }: AttemptFolder): Promise<RunnerBirth> {
+  try {
+    return RunnerBirth.parse(JSON.parse(await readFile(birth, 'utf8')));
+  } catch (cause) {
+    throw new Error(`${birth} cannot be read; the agent writes it before it starts a runner.`, { cause });
+  }
+}
+
+/** The attempt this folder belongs to; undefined for a spare's folder, and for a file that was cut off. */
+export const findTask = ({ task }: AttemptFolder): Promise<RunnerTask | undefined> => findJson(task, RunnerTask);
+
+/** What the server gave for the attempt; undefined when it was not fetched yet, or is damaged. */
+export const findData = ({ data }: AttemptFolder): Promise<TaskData | undefined> => findJson(data, TaskData);
+
+/** Keeps what the server gave: a successor needs its secrets to mask with, whether or not the server can be reached. */
+export const keepData = ({ data }: AttemptFolder, content: TaskData): Promise<void> =>
+  writeFileDurably(data, `${JSON.stringify(content)}\n`);
+
+/**
+ * The attempt's secret.
+ * @throws Error with a sentence when it is not there: without it nobody can speak for this attempt.
+ */
+export async function readSecret({ secret }: AttemptFolder): Promise<string> {
+  const text = (await readFileIfExists(secret))?.toString('utf8').trim();
+  if (text !== undefined && text.length >= 16) return text;
+  throw new Error(
+    `${secret} is missing or damaged; nobody can speak for this attempt, and what its folder holds stays there.`,
+  );
+}
+
+async function findJson<T>(path: string, schema: { parse: (value: unknown) => T }): Promise<T | undefined> {
+  const bytes = await readFileIfExists(path);
+  if (bytes === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}

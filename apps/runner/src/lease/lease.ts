@@ -1,0 +1,82 @@
+import { backOffMs, type Clock, type Logger, type Random } from '@groundcrew/kit';
+import type { RenewAnswer, RenewRequest } from '@groundcrew/protocol';
+import type { Wishes } from './wishes.ts';
+
+/** Keeps the attempt's lease, and learns with every answer what the server wants. */
+export interface Lease {
+  /** Something worth telling has changed: renews soon instead of at the next turn. */
+  nudge(): void;
+  /** Ends the renewing; a renewal under way is given up. */
+  stop(): Promise<void>;
+}
+
+export interface LeaseDeps {
+  renew: (request: RenewRequest, signal: AbortSignal) => Promise<RenewAnswer>;
+  /** What is told with a renewal. */
+  describe: () => RenewRequest;
+  wishes: Wishes;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+/** Between renewals unless the server says otherwise: a quarter of the lease. */
+const RENEW_MS = 15_000;
+/** Several changes in quick succession are told together. */
+const SETTLE_MS = 100;
+const BACK_OFF = { baseMs: 500, capMs: 5_000 };
+
+/**
+ * Renews at once and then for ever. Silence changes nothing: plan and apply go on through any outage, and only an answer can
+ * stop them. So nothing here ever fails.
+ */
+export function startLease({ renew, describe, wishes, clock, random, logger }: LeaseDeps): Lease {
+  const stopped = new AbortController();
+  let turn = new AbortController();
+  let failures = 0;
+
+  async function renewOnce(): Promise<number> {
+    try {
+      const answer = await renew(describe(), stopped.signal);
+      failures = 0;
+      heed(answer, wishes);
+      return answer.renew_after_seconds > 0 ? answer.renew_after_seconds * 1000 : RENEW_MS;
+    } catch (error) {
+      if (stopped.signal.aborted) return 0;
+      failures += 1;
+      if (failures === 1) logger.warn({ err: error }, 'the lease could not be renewed; the work goes on');
+      return backOffMs(failures, BACK_OFF, random);
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      turn = new AbortController();
+      const pauseMs = await renewOnce();
+      const rested = await rest(clock, pauseMs, AbortSignal.any([turn.signal, stopped.signal]));
+      if (!rested) await rest(clock, SETTLE_MS, stopped.signal);
+    }
+  }
+
+  const running = run();
+  return {
+    nudge: () => turn.abort(),
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+/** False when the rest was cut short. */
+const rest = (clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> =>
+  clock.sleep(ms, signal).then(
+    () => true,
+    () => false,
+  );
+
+function heed(answer: RenewAnswer, wishes: Wishes): void {
+  wishes.raise(answer.cancel_level);
+  wishes.watch(answer.watched, answer.log_interval_ms);
+  if (answer.verdict === 'fenced') wishes.fence();
+}

@@ -1,0 +1,110 @@
+import type { Clock, Logger } from '@groundcrew/kit';
+import { type FromRunner, RUNNER_LINK_VERSION, type RunnerTask, type ToRunner } from '@groundcrew/protocol';
+import type { Wishes } from '../lease/index.ts';
+import { openLink } from './link.ts';
+
+/** What the agent is told of where the attempt is. */
+export interface ToldStanding {
+  readonly stage: (FromRunner & { type: 'progress' })['stage'] | undefined;
+  readonly progress: (FromRunner & { type: 'progress' })['progress'] | undefined;
+  onChange(listener: () => void): void;
+}
+
+export interface AgentSideOptions {
+  path: string;
+  version: string;
+  wishes: Wishes;
+  standing: ToldStanding;
+  /** The attempt of this folder, if it has one by now. */
+  findTask: () => Promise<RunnerTask | undefined>;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** The agent as the runner knows it: somebody who attaches, gives an attempt, passes on wishes, and may be gone at any time. */
+export interface AgentSide {
+  /** The attempt this runner is for; undefined when it is not needed any more. */
+  waitForTask(): Promise<RunnerTask | undefined>;
+  /** From now on the agent is told about this attempt. */
+  take(task: RunnerTask): void;
+  send(message: FromRunner): void;
+  close(): Promise<void>;
+}
+
+/** A spare whose agent is gone is nobody's: the next agent starts its own. */
+export const ABANDONED_AFTER_MS = 60_000;
+
+export async function openAgentSide(options: AgentSideOptions): Promise<AgentSide> {
+  const { wishes, standing, clock } = options;
+  const assigned = Promise.withResolvers<RunnerTask | undefined>();
+  let task: RunnerTask | undefined;
+  let lonely = new AbortController();
+
+  const link = await openLink({
+    ...options,
+    greet,
+    onMessage,
+    onAttached: () => lonely.abort(),
+    onDetached: waitForCompany,
+  });
+  standing.onChange(() => progress().map(link.send));
+  waitForCompany();
+
+  function greet(): FromRunner[] {
+    const { pid } = process;
+    const { version } = options;
+    const hello = { type: 'hello', link_version: RUNNER_LINK_VERSION, pid, version } as const;
+    return [{ ...hello, attempt_id: task?.attempt_id ?? null, action: task?.action ?? null }, ...progress()];
+  }
+
+  function progress(): FromRunner[] {
+    if (task === undefined) return [];
+    return [
+      {
+        type: 'progress',
+        attempt_id: task.attempt_id,
+        stage: standing.stage ?? null,
+        progress: standing.progress ?? null,
+      },
+    ];
+  }
+
+  function onMessage(message: ToRunner): void {
+    switch (message.type) {
+      // An agent that died between task.json and `assigned` left it to its successor's hello.
+      case 'hello':
+        void options.findTask().then((found) => found && assigned.resolve(found));
+        break;
+      case 'assigned':
+        assigned.resolve(message.task);
+        break;
+      case 'cancel':
+        wishes.raise(message.level);
+        break;
+      case 'watched':
+        wishes.watch(message.watched, message.log_interval_ms);
+        break;
+      case 'leave':
+        assigned.resolve(undefined);
+    }
+  }
+
+  function waitForCompany(): void {
+    if (task !== undefined || link?.attached > 0) return;
+    lonely = new AbortController();
+    clock.sleep(ABANDONED_AFTER_MS, lonely.signal).then(
+      () => assigned.resolve(undefined),
+      () => {},
+    );
+  }
+
+  return {
+    waitForTask: () => assigned.promise,
+    take(taken) {
+      task = taken;
+      lonely.abort();
+    },
+    send: link.send,
+    close: link.close,
+  };
+}

@@ -1,0 +1,1 @@
+export { type AgentSide, type AgentSideOptions, openAgentSide } from './agent-side.ts';

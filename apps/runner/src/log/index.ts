@@ -1,0 +1,3 @@
+export { openLog } from './open-log.ts';
+export type { AttemptLog, PhaseLog } from './phase-log.ts';
+export { secretsOf } from './secrets-of.ts';

@@ -1,0 +1,39 @@
+import type { Clock, Logger, Random } from '@groundcrew/kit';
+import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
+import type { ControlPlane } from '../control-plane/index.ts';
+import type { AttemptFolder } from '../folder/attempt-folder.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Wishes } from '../lease/index.ts';
+import type { AttemptLog } from '../log/index.ts';
+import type { Relay, RelayCredentials, RelayVerbs, StateForwarder, StateSpool } from '../relay/index.ts';
+import type { Commands } from './commands.ts';
+import type { Standing } from './standing.ts';
+
+/** Everything the phases of one attempt work with. */
+export interface AttemptContext {
+  folder: AttemptFolder;
+  birth: RunnerBirth;
+  task: RunnerTask;
+  data: TaskData;
+  journal: Journal;
+  server: ControlPlane;
+  wishes: Wishes;
+  standing: Standing;
+  log: AttemptLog;
+  state: AttemptState;
+  commands: Commands;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Aborts when the attempt may not act any more; calls that only serve acting end with it. */
+  acting: AbortSignal;
+}
+
+/** The state's way: spool, forwarder, and the relay in front of them. */
+export interface AttemptState {
+  relay: Relay;
+  credentials: RelayCredentials;
+  verbs: RelayVerbs;
+  spool: StateSpool;
+  forwarder: StateForwarder;
+}

@@ -1,0 +1,134 @@
+import { statSync } from 'node:fs';
+import type { Clock, Logger } from '@groundcrew/kit';
+import type { Exit } from '@groundcrew/terraform';
+import type { AttemptFolder } from '../folder/attempt-folder.ts';
+import { findFate, type Journal } from '../journal/index.ts';
+import {
+  type CommandName,
+  type CommandOrder,
+  type CommandRecord,
+  commandRecord,
+  endGroup,
+  followCommand,
+  isAlive,
+  isRunning,
+  type PreparedCommand,
+  prepareCommand,
+} from '../launcher/index.ts';
+import type { Wishes } from '../lease/index.ts';
+import { type StopOutcome, superviseStop } from '../stop/index.ts';
+
+/** How a command came to its end. A code and signal of null: nobody saw it. */
+export type CommandEnd = Exit & StopOutcome;
+
+/** Runs Terraform's commands, each at most once in the attempt, whichever runner began it. */
+export interface Commands {
+  /** Has a launcher ready, so that `run` has nothing left to do but to say the word. */
+  prepare(order: CommandOrder): void;
+  /** Runs the command to its end, or waits for the end of one that an earlier runner began, or reads it from the journal. */
+  run(order: CommandOrder, limits: CommandLimits): Promise<CommandEnd>;
+  /** Lets launchers go that were not needed. */
+  close(): void;
+}
+
+export interface CommandLimits {
+  /** Its time is up then; see the rules of stopping. */
+  timeoutAt: number;
+  /** Terraform says in its output that it was interrupted. */
+  acknowledged: () => boolean;
+}
+
+export interface CommandsDeps {
+  folder: AttemptFolder;
+  journal: Journal;
+  wishes: Wishes;
+  clock: Clock;
+  logger: Logger;
+  /** Forbids to begin anything: all that is left is to find out what happened. */
+  onlyFollow: boolean;
+  onStarted: (command: CommandName, pid: number, at: number) => void;
+}
+
+export function createCommands(deps: CommandsDeps): Commands {
+  const { folder, journal, clock, logger } = deps;
+  const prepared = new Map<CommandName, PreparedCommand>();
+  const alive = () => isAlive(folder.alive);
+
+  function prepare(order: CommandOrder): void {
+    const { path, findExit, findProcess } = commandRecord(journal.dir, order.name);
+    if (deps.onlyFollow || prepared.has(order.name) || findExit() || findProcess()) return;
+    logger.debug({ command: order.name, path }, 'launcher prepared');
+    prepared.set(order.name, prepareCommand(folder, order));
+  }
+
+  async function run(order: CommandOrder, limits: CommandLimits): Promise<CommandEnd> {
+    const record = commandRecord(journal.dir, order.name);
+    const begun = await wasBegun(record, order.name);
+    const seen = begun && isSeenRunning(record);
+    const launched = begun ? undefined : launch(order);
+    const ended = new AbortController();
+    const stopping = superviseStop(
+      { ...deps, ...limits, command: order.name, record, journalDir: journal.dir, startedAt: () => startTime(record) },
+      ended.signal,
+    );
+    void tellStart(order.name, record, ended.signal);
+    const exit = await followCommand(record, {
+      clock,
+      isAlive: alive,
+      ...(launched ? { launcherGone: launched.gone } : {}),
+    });
+    ended.abort();
+    if (launched || seen) await sweep(record);
+    return { ...exit, ...(await stopping) };
+  }
+
+  function launch(order: CommandOrder): PreparedCommand {
+    if (deps.onlyFollow) throw new Error(`${order.name} was never begun, and this runner begins nothing`);
+    prepare(order);
+    const command = prepared.get(order.name) as PreparedCommand;
+    prepared.delete(order.name);
+    command.go();
+    return command;
+  }
+
+  async function wasBegun(record: CommandRecord, name: CommandName): Promise<boolean> {
+    if (record.findExit() || record.findProcess()) return true;
+    return name === 'apply' && (await findFate(journal.dir)) !== undefined;
+  }
+
+  /** Nothing that a command left behind may go on changing things; only what moved into a session of its own is out of reach. */
+  async function sweep(record: CommandRecord): Promise<void> {
+    const process = record.findProcess();
+    if (process === undefined || (await endGroup(process, { clock, isAlive: alive }))) return;
+    logger.warn({ pid: process.pid }, 'something of Terraform’s process group does not die');
+  }
+
+  async function tellStart(name: CommandName, record: CommandRecord, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      const at = startTime(record);
+      const process = record.findProcess();
+      if (at !== undefined && process !== undefined) return deps.onStarted(name, process.pid, at);
+      await clock.sleep(START_POLL_MS, ended).catch(() => {});
+    }
+  }
+
+  return {
+    prepare,
+    run,
+    close() {
+      for (const command of prepared.values()) command.abandon();
+      prepared.clear();
+    },
+  };
+}
+
+const START_POLL_MS = 4;
+
+function isSeenRunning(record: CommandRecord): boolean {
+  const process = record.findProcess();
+  return process !== undefined && isRunning(process);
+}
+
+/** The record of the process is written right before Terraform takes its place. */
+const startTime = (record: CommandRecord): number | undefined =>
+  statSync(`${record.path}.pid`, { throwIfNoEntry: false })?.mtimeMs;

@@ -1,0 +1,4 @@
+export type { AttemptContext, AttemptState } from './attempt-context.ts';
+export { createCommands } from './commands.ts';
+export { type AttemptEnd, runAttempt } from './run-attempt.ts';
+export { createStanding, type Standing } from './standing.ts';
