@@ -18,32 +18,48 @@ export type Search = (task: WaitingTask, last: number) => Member | undefined;
  * Room only shrinks and ranks only rise during a pass. So whoever is full is dropped for good, and the lowest rank of a whole
  * round ends the next search as soon as it is met again: ten thousand tasks for a thousand agents are no quadratic matter.
  */
-export function createSearch({ members, isFull, isBarred, rankOf, dice }: SearchParts): Search {
-  let open = members;
+export function createSearch(parts: SearchParts): Search {
+  const { isFull, dice } = parts;
+  let open = parts.members;
   let floor = Number.NEGATIVE_INFINITY;
-  const beginAfter = (last: number): number =>
-    dice
-      ? Math.floor(dice() * open.length)
-      : Math.max(
-          open.findIndex(({ place }) => place > last),
-          0,
-        );
+  const placeAfter = (last: number): number =>
+    Math.max(
+      open.findIndex(({ place }) => place > last),
+      0,
+    );
   return (task, last) => {
-    const from = beginAfter(last);
-    let best: Member | undefined;
-    let lowest = Number.POSITIVE_INFINITY;
-    const met = { full: false, barred: false };
-    for (let i = 0; i < open.length && lowest > floor; i++) {
-      const member = open[(from + i) % open.length] as Member;
-      if (isFull(member)) met.full = true;
-      else if (isBarred(member, task)) met.barred = true;
-      else {
-        const rank = rankOf(member);
-        if (rank < lowest) [best, lowest] = [member, rank];
-      }
-    }
-    if (met.full) open = open.filter((member) => !isFull(member));
-    if (!met.barred) floor = lowest;
-    return best;
+    const from = dice ? Math.floor(dice() * open.length) : placeAfter(last);
+    const round = goRound(parts, open, from, floor, task);
+    if (round.metFull) open = open.filter((member) => !isFull(member));
+    if (!round.metBarred) floor = round.lowest;
+    return round.best;
   };
+}
+
+interface Round {
+  best: Member | undefined;
+  lowest: number;
+  metFull: boolean;
+  metBarred: boolean;
+}
+
+/** Looks at one member after the other until nobody can be better. */
+function goRound(parts: SearchParts, open: readonly Member[], from: number, floor: number, task: WaitingTask): Round {
+  const round: Round = { best: undefined, lowest: Number.POSITIVE_INFINITY, metFull: false, metBarred: false };
+  for (let i = 0; i < open.length && round.lowest > floor; i++) {
+    const member = open[(from + i) % open.length];
+    if (member) consider(parts, round, member, task);
+  }
+  return round;
+}
+
+function consider({ isFull, isBarred, rankOf }: SearchParts, round: Round, member: Member, task: WaitingTask): void {
+  if (isFull(member)) round.metFull = true;
+  else if (isBarred(member, task)) round.metBarred = true;
+  else {
+    const rank = rankOf(member);
+    if (rank >= round.lowest) return;
+    round.best = member;
+    round.lowest = rank;
+  }
 }
