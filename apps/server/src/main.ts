@@ -1,1 +1,143 @@
-export {};
+import { mkdir, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  ConfigError,
+  createLogger,
+  createShutdown,
+  type Logger,
+  type Shutdown,
+  systemClock,
+  writeFileDurably,
+} from '@groundcrew/kit';
+import { buildServer, type Server } from './build-server.ts';
+import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
+import { lockHome } from './home-lock.ts';
+import { createBuiltInAgent } from './modules/agents/index.ts';
+import { type DatabaseAddress, migrate } from './platform/database/index.ts';
+import { tellReady } from './ready.ts';
+import { SERVER_VERSION } from './version.ts';
+
+/** How long everything together may take to close. */
+const CLOSE_WITHIN_MS = 20_000;
+
+/** Starts the server in this process and resolves with its exit code once it has closed. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
+  if (values.version) {
+    process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);
+    return 0;
+  }
+  const configuration = readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const logger = createLogger({
+    name: 'server',
+    level: configuration.logging.level,
+    ...(configuration.logging.file === undefined ? {} : { destination: configuration.logging.file }),
+  });
+  const shutdown = createShutdown({
+    deadlineMs: CLOSE_WITHIN_MS,
+    onSecondSignal: () => process.exit(1),
+    onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
+  });
+  try {
+    await run(configuration, logger, shutdown);
+  } catch (error) {
+    tellFailure(error, logger);
+    shutdown.request('the start failed');
+    await shutdown.closed;
+    return 1;
+  }
+  const { reason, unclosed } = await shutdown.closed;
+  logger.info({ reason, unclosed }, 'closed');
+  return unclosed.length === 0 ? 0 : 1;
+}
+
+/** Everything from the home's lock to the word that it is ready. Each step says how it is undone before the next begins. */
+async function run(configuration: Configuration, logger: Logger, shutdown: Shutdown): Promise<void> {
+  const paths = homePaths(configuration.home);
+  await mkdir(configuration.home, { recursive: true, mode: 0o700 });
+  const lock = await lockHome(configuration.home, paths.lock);
+  shutdown.onClose('home', () => lock.release());
+  const address = await openDatabase(configuration, logger, shutdown);
+  await migrate(address);
+  const server = await buildServer({ configuration, address, logger });
+  shutdown.onClose('server', () => server.close());
+  const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
+    configuration.sign_in_token === 'always',
+  );
+  await server.start();
+  const url = await listen(server, configuration);
+  if (shutdown.signal.aborted) return;
+  await writeFileDurably(
+    paths.serverFile,
+    `${JSON.stringify({ url, pid: process.pid, version: SERVER_VERSION, started_at: new Date().toISOString() })}\n`,
+  );
+  shutdown.onClose('server.json', () => rm(paths.serverFile, { force: true }));
+  startAgent(server, configuration, { url, organizationId, logger, shutdown });
+  await tellReady({ url: configuration.public_url ?? url, signInToken, readyFd: process.env.GROUNDCREW_READY_FD });
+  logger.info({ url, ready_after_ms: Math.round(performance.now()) }, 'ready');
+}
+
+/** The database at the configured address, or one of our own that runs as long as we do. */
+async function openDatabase(
+  { database_url, home }: Configuration,
+  logger: Logger,
+  shutdown: Shutdown,
+): Promise<DatabaseAddress> {
+  if (database_url !== undefined) return { connectionString: database_url };
+  const { createEmbeddedPostgres } = await import('./platform/embedded-postgres/index.ts');
+  const postgres = createEmbeddedPostgres({ homeDir: home, logger });
+  shutdown.onClose('database', () => postgres.stop());
+  return postgres.start();
+}
+
+/** Listens, and gives the address at which this machine finds the server. */
+async function listen(server: Server, { listen: at }: Configuration): Promise<string> {
+  const url = new URL(await server.http.listen(at));
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  if (url.hostname === '[::]') url.hostname = '[::1]';
+  return url.origin;
+}
+
+interface AgentContext {
+  url: string;
+  organizationId: Parameters<typeof createBuiltInAgent>[0]['organizationId'];
+  logger: Logger;
+  shutdown: Shutdown;
+}
+
+/** The server's own agent, for execution mode `server`: the same program as everywhere else. */
+function startAgent(
+  server: Server,
+  { built_in_agent, home, logging }: Configuration,
+  { url, organizationId, logger, shutdown }: AgentContext,
+): void {
+  if (!built_in_agent.enabled) return;
+  const agent = createBuiltInAgent({
+    pools: server.modules.pools.service,
+    organizationId,
+    workDir: homePaths(home).agent,
+    serverUrl: url,
+    command: [process.execPath, fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))],
+    slots: built_in_agent.slots,
+    logLevel: logging.level,
+    clock: systemClock,
+    logger,
+  });
+  agent.start();
+  shutdown.onClose('agent', () => agent.close());
+}
+
+/** What a person can do something about is a sentence; the rest comes with its trace. */
+function tellFailure(error: unknown, logger: Logger): void {
+  const sentence = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${sentence}\n`);
+  if (!(error instanceof ConfigError)) logger.debug({ err: error }, 'the start failed');
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

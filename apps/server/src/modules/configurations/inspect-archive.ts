@@ -77,7 +77,7 @@ function limitUnpacked(): Transform {
   });
 }
 
-function toSentence(error: Error & { code?: string }): AppError {
+function toSentence(error: NodeJS.ErrnoException): AppError {
   if (error instanceof AppError) return error;
   const why = error.code?.startsWith('Z_') ? 'it is not whole gzip data' : 'what is in it is not a whole tar archive';
   return new AppError(

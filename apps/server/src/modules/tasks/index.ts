@@ -3,4 +3,4 @@ export type { Decider, EffectContext } from './decide.ts';
 export type { CandidateRow, ReadCandidates } from './dispatch/index.ts';
 export type { Effect, Figures } from './lifecycle/index.ts';
 export { START_FIGURES } from './lifecycle/index.ts';
-export { createTasksModule, type TasksModule } from './module.ts';
+export { createTasksModule, type TasksModule, taskChannel } from './module.ts';

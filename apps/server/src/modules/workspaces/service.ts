@@ -34,6 +34,9 @@ export interface WorkspacesDeps {
   wakeDispatcher: () => void;
 }
 
+/** More rows in the transaction of a decision about a workspace. */
+type AlsoWhenDecided = Exclude<NonNullable<Parameters<Decider['decideWorkspace']>[2]>['also'], undefined>;
+
 /** Workspaces as people keep them. */
 export function createWorkspacesService({ db, recordChange, decider, wakeDispatcher }: WorkspacesDeps) {
   async function getRow(executor: Executor, organizationId: OrganizationId, idOrName: string): Promise<WorkspaceRow> {
@@ -146,15 +149,9 @@ export function createWorkspacesService({ db, recordChange, decider, wakeDispatc
 
   /** In the decision's own transaction; a lock that was there already is no change. */
   const recordLock =
-    (
-      caller: UserCaller,
-      action: 'lock' | 'unlock',
-      id: string,
-      name: string,
-      after: object,
-    ): NonNullable<Parameters<Decider['decideWorkspace']>[2]>['also'] =>
-    async (tx, before, then) => {
-      if (before.lock === then.lock) return;
+    (caller: UserCaller, action: 'lock' | 'unlock', id: string, name: string, after: object): AlsoWhenDecided =>
+    async (tx, { lock: before }, { lock: then }) => {
+      if (before === then) return;
       await recordChange(tx, {
         caller,
         action,
@@ -162,7 +159,7 @@ export function createWorkspacesService({ db, recordChange, decider, wakeDispatc
         subjectId: id,
         subjectName: name,
         workspaceId: id,
-        before: { lock: before.lock && { by: before.lock.by, reason: before.lock.reason } },
+        before: { lock: before && { by: before.by, reason: before.reason } },
         after,
       });
     };

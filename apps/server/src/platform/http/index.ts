@@ -31,6 +31,8 @@ export {
 } from './handler.ts';
 export type { Claim } from './idempotency/claim.ts';
 export { createIdempotency, type Idempotency } from './idempotency/idempotency.ts';
+export { addDocs } from './openapi/docs.ts';
+export { createOpenApiDocument } from './openapi/document.ts';
 export { decodeCursor, decodeNumberCursor, encodeCursor, toPage } from './paging.ts';
 export { parseInput } from './parse-input.ts';
 export { type RawBody, readRaw } from './raw-body.ts';

@@ -39,7 +39,6 @@ export interface SocketSpec<Q, C> {
 }
 
 export interface SocketHubOptions {
-  server: Server;
   logger: Logger;
   clock: Clock;
   clientAddress: ClientAddress;
@@ -50,6 +49,8 @@ export interface SocketHubOptions {
 }
 
 export interface SocketHub {
+  /** Takes over the upgrades of a server; called once, before it listens. */
+  attach(server: Server): void;
   /** Opens an address for WebSockets. */
   register<Q, C>(path: string, spec: SocketSpec<Q, C>): void;
   /** How many are open. */
@@ -76,13 +77,12 @@ const LEAVE_MS = 1_000;
  * upgrade nothing but the connection writes to the socket.
  */
 export function createSocketHub(options: SocketHubOptions): SocketHub {
-  const { server, logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000 } = options;
+  const { logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000 } = options;
   const registered = new Map<string, Registered>();
   const held = new Set<Held>();
   let isClosing = false;
   const timer = setInterval(ping, pingEveryMs);
   timer.unref();
-  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = newId('req');
@@ -181,6 +181,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
   }
 
   return {
+    attach: (server) => void server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head)),
     register(path, spec) {
       if (registered.has(path))
         throw new Error(`The WebSocket ${path} is registered twice; remove one of them from the composition.`);

@@ -1,4 +1,5 @@
-import { type Clock, newId, sha256Hex } from '@groundcrew/kit';
+import { createHmac } from 'node:crypto';
+import { type Clock, newId } from '@groundcrew/kit';
 import type { Executor } from '../../database/index.ts';
 import { AppError } from '../app-error.ts';
 import type { UserIdentity } from '../caller.ts';
@@ -17,6 +18,8 @@ import {
 export interface IdempotencyDeps {
   db: Executor;
   clock: Clock;
+  /** Requests are compared by a keyed hash: from a plain one, a short secret among them could be guessed. The same on all replicas. */
+  hashKey: Buffer;
   /** Told when an answer could not be stored or a key not be given back; the call itself is not disturbed by that. */
   onTrouble: (error: unknown) => void;
 }
@@ -52,7 +55,7 @@ export const KEY_LIFE_SECONDS = 86_400;
  * (through `recordChange`); the answer is stored after that. A crash before the mark lets the next try run anew, a crash after
  * it is answered by a conflict that says the change was made: never twice, and never a lie.
  */
-export function createIdempotency({ db, clock, onTrouble }: IdempotencyDeps) {
+export function createIdempotency({ db, clock, hashKey, onTrouble }: IdempotencyDeps) {
   /** Keys that this process is working on: never stale, however long that takes. */
   const underWay = new Set<string>();
 
@@ -61,7 +64,9 @@ export function createIdempotency({ db, clock, onTrouble }: IdempotencyDeps) {
     const claim = {
       claimId: newId('claim'),
       route: call.route,
-      requestHash: sha256Hex(JSON.stringify([call.route, call.request])),
+      requestHash: createHmac('sha256', hashKey)
+        .update(JSON.stringify([call.route, call.request]))
+        .digest('hex'),
     };
     const replay = await claimOrWait(owner, claim);
     if (replay !== undefined) return replay;

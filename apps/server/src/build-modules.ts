@@ -1,0 +1,137 @@
+import { hostname } from 'node:os';
+import { newId, sha256Hex } from '@groundcrew/kit';
+import { type AgentId, ATTEMPT_TOKEN_PREFIX, type OrganizationId, type Stage, type TaskId } from '@groundcrew/protocol';
+import type { Platform } from './build-platform.ts';
+import { toFigures } from './figures.ts';
+import { createAgentsModule } from './modules/agents/index.ts';
+import { createAuditModule, createRecordChange } from './modules/audit/index.ts';
+import { createConfigurationsModule } from './modules/configurations/index.ts';
+import { createEmit, createEventsModule } from './modules/events/index.ts';
+import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
+import { createOrganisationsModule } from './modules/organisations/index.ts';
+import { createPoolsModule } from './modules/pools/index.ts';
+import { createResourcesModule } from './modules/resources/index.ts';
+import { createStateModule } from './modules/state/index.ts';
+import { createTasksModule, taskChannel } from './modules/tasks/index.ts';
+import { createUsersModule } from './modules/users/index.ts';
+import { createVariablesModule } from './modules/variables/index.ts';
+import { createWorkspacesModule } from './modules/workspaces/index.ts';
+import { type Authenticators, type Handlers, mergeHandlers } from './platform/http/index.ts';
+import { FEATURES, SERVER_VERSION } from './version.ts';
+
+/**
+ * The composition: every module, made once, knowing the others only through what is handed to it here. A module is added by one
+ * import, one line that makes it and its handlers in the list below.
+ *
+ * @param wakeDispatcher asks for a look at the queue
+ */
+export function buildModules(platform: Platform, wakeDispatcher: () => void) {
+  const { db, bus, hub, logger, clock, sealer, blobs, configuration } = platform;
+  const figures = toFigures(configuration);
+  const emit = createEmit(bus);
+  const recordChange = createRecordChange(emit);
+
+  const organisations = createOrganisationsModule({ db });
+  const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
+  const audit = createAuditModule({ db });
+  const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });
+  const pools = createPoolsModule({ db, recordChange, wakeDispatcher });
+  const workspaces = createWorkspacesModule({ db, recordChange, wakeDispatcher, decider: () => tasks.decider });
+  const { getWorkspaceId } = workspaces.service;
+  const variables = createVariablesModule({ db, sealer, recordChange, getWorkspaceId });
+  const configurations = createConfigurationsModule({ db, blobs, recordChange, getWorkspaceId });
+  const resources = createResourcesModule({ db, recordChange, getWorkspaceId });
+  const logs = createLogsModule({
+    db,
+    bus,
+    onWatched: (taskId, watched) => void agents.setWatched(taskId, watched).catch(() => {}),
+  });
+  const tasks = createTasksModule({
+    db,
+    bus,
+    blobs,
+    logger,
+    figures,
+    logs: logs.service,
+    recordChange,
+    emit,
+    getWorkspaceId,
+    openVariable: variables.service.open,
+    findConfiguration: configurations.service.findArchive,
+    watch: logs.watch,
+    later: () => ({
+      state: state.service,
+      readCandidates: agents.readCandidates,
+      isAgentRevoked: agents.isRevoked,
+      sendOffer: agents.sendOffer,
+      cancelAttempt: agents.cancelAttempt,
+      wakeDispatcher,
+    }),
+  });
+  const state = createStateModule({ db, blobs, emit, decider: () => tasks.decider });
+  const agents = createAgentsModule({
+    db,
+    bus,
+    hub,
+    logger,
+    recordChange,
+    pools: pools.service,
+    tasks,
+    wakeDispatcher,
+    jwtKey: platform.jwtKey,
+    serverVersion: SERVER_VERSION,
+    replica: `${hostname()}-${newId('replica')}`,
+    logIntervalMs: LOG_INTERVAL_MS.unwatched,
+    // A pulled offer holds no secret, and a state may be full of them: it comes with the data, after acceptance.
+    readState: async () => ({}),
+  });
+
+  const authenticators: Authenticators = {
+    user: users.findIdentity,
+    agent: agents.signOn.findAgentCaller,
+    registrant: agents.signOn.findRegistrant,
+    attempt: async (token) =>
+      token.startsWith(ATTEMPT_TOKEN_PREFIX)
+        ? findAttempt(sha256Hex(token.slice(ATTEMPT_TOKEN_PREFIX.length)))
+        : undefined,
+  };
+  const findAttempt = async (secretHash: string): ReturnType<Authenticators['attempt']> => {
+    const attempt = await tasks.attempts.findBySecret(secretHash);
+    return attempt && { kind: 'attempt', ...attempt, agentId: attempt.agentId as AgentId };
+  };
+
+  /** What viewers of a log are told of its task. */
+  async function readTask(organizationId: OrganizationId, taskId: TaskId) {
+    const task = await tasks.service.findView(organizationId, taskId);
+    return (
+      task && {
+        status: task.status,
+        stage: task.stage as Stage | null,
+        progress: task.progress,
+        waiting: task.waiting?.message ?? null,
+      }
+    );
+  }
+
+  const server: Partial<Handlers> = {
+    getInfo: async () => ({ name: 'groundcrew', version: SERVER_VERSION, features: [...FEATURES] }),
+  };
+  const handlers = mergeHandlers([
+    server,
+    organisations.handlers,
+    users.handlers,
+    audit.handlers,
+    workspaces.handlers,
+    variables.handlers,
+    configurations.handlers,
+    resources.handlers,
+    tasks.handlers(),
+    logs.surface({ hub, authenticators, getTask: tasks.service.find, readTask, taskChannel }),
+    state.handlers,
+    pools.handlers,
+    agents.handlers,
+  ]);
+
+  return { figures, organisations, users, events, pools, tasks, logs, agents, authenticators, handlers };
+}
+export type Modules = ReturnType<typeof buildModules>;

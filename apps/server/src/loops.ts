@@ -1,0 +1,50 @@
+import type { Modules } from './build-modules.ts';
+import type { Platform } from './build-platform.ts';
+import { type Loop, type LoopSpec, startLoop } from './platform/loops/index.ts';
+
+/** Bytes that nothing refers to may belong to an upload that is still under way. */
+const ABANDONED_AFTER_MS = 24 * 3_600_000;
+const SWEEP_BLOBS = 100;
+
+/** Everything the server does without being asked. */
+export function startLoops(
+  platform: Platform,
+  { tasks, events, figures }: Modules,
+): { loops: Loop[]; dispatcher: Loop } {
+  const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
+  const { intervals } = configuration;
+  const start = (spec: LoopSpec): Loop => startLoop(spec, { leadership, logger, clock });
+
+  // Any replica may give work away: the pass itself takes turns with those of other replicas.
+  const dispatcher = start({
+    name: 'dispatcher',
+    intervalMs: intervals.dispatch,
+    exclusive: false,
+    run: async () => void (await tasks.dispatcher.pass()),
+  });
+
+  let keptAt = Number.NEGATIVE_INFINITY;
+  /** Deadlines are moved after an outage before any of them is applied, also when it was this process that stood still. */
+  async function keepLeases(): Promise<void> {
+    if (clock.now() - keptAt >= figures.keeperEveryMs) {
+      await tasks.keeper.keepAlive();
+      keptAt = clock.now();
+    }
+    await tasks.keeper.sweep();
+  }
+  const keeper = start({
+    name: 'lease-keeper',
+    intervalMs: Math.min(intervals.deadlines, figures.keeperEveryMs),
+    exclusive: false,
+    run: keepLeases,
+  });
+
+  async function sweep(): Promise<void> {
+    await events.sweep();
+    await idempotency.sweep();
+    await blobs.sweep(db, new Date(clock.now() - ABANDONED_AFTER_MS), SWEEP_BLOBS);
+  }
+  const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
+
+  return { dispatcher, loops: [dispatcher, keeper, sweeper] };
+}
