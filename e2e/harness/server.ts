@@ -100,7 +100,7 @@ const environment = (home: string, port: number): Record<string, string> => ({
   HOME: home,
   LANG: 'C.UTF-8',
   GROUNDCREW_HOME: home,
-  GROUNDCREW_LISTEN: `127.0.0.1:${port}`,
+  GROUNDCREW_LISTEN_PORT: String(port),
   GROUNDCREW_READY_FD: '3',
 });
 
