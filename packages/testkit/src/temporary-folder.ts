@@ -1,19 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findRunFolder } from './run-folder.ts';
 
 export interface TemporaryFolder {
   path: string;
   remove(): void;
 }
 
-/** A fresh folder (0700) below the system's temporary one. Removed by `remove`, or at the latest when this process exits. */
+/** A fresh folder (0700), gone with `remove` or at the latest when the test run is over. */
 export function createTemporaryFolder(name = 'test'): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), `groundcrew-${name}-`));
-  const remove = () => {
-    process.off('exit', remove);
-    rmSync(path, { recursive: true, force: true });
-  };
-  process.on('exit', remove);
-  return { path, remove };
+  const path = mkdtempSync(join(findRunFolder() ?? tmpdir(), `${name}-`));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

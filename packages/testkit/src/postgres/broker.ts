@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { DatabaseAddress } from '@groundcrew/server/platform/database';
@@ -12,18 +10,21 @@ export interface ClusterInfo {
   template: string;
 }
 
+/** Where the broker of a run listens. */
+export const brokerSocket = (runFolder: string): string => join(runFolder, 'broker');
+
 type Answer = { cluster: ClusterInfo } | { error: string };
 
 /** Stands between the test run, which owns the one PostgreSQL, and its test processes. */
 export interface ClusterBroker {
-  socketPath: string;
   close(): Promise<void>;
 }
 
 /** Starts the cluster when a test asks for the first time: a run without database tests never pays for it. */
-export async function createClusterBroker(start: () => Promise<TestCluster>): Promise<ClusterBroker> {
-  const folder = await mkdtemp(join(tmpdir(), 'groundcrew-broker-'));
-  const socketPath = join(folder, 'socket');
+export async function createClusterBroker(
+  socketPath: string,
+  start: () => Promise<TestCluster>,
+): Promise<ClusterBroker> {
   let cluster: Promise<TestCluster> | undefined;
 
   async function answer(socket: Socket): Promise<void> {
@@ -37,11 +38,9 @@ export async function createClusterBroker(start: () => Promise<TestCluster>): Pr
   const server = createServer((socket) => void answer(socket));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socketPath, resolve));
   return {
-    socketPath,
     async close() {
       server.close();
       await (await cluster?.catch(() => undefined))?.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

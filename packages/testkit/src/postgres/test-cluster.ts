@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger } from '@groundcrew/kit';
 import { connect, type DatabaseAddress, migrate, migrationsFolder } from '@groundcrew/server/platform/database';
@@ -14,9 +13,6 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-const PREFIX = 'groundcrew-test-';
-const STALE_MS = 24 * 3600 * 1000;
-
 /** Data of a test may be lost, so that nothing waits for the disk. */
 const SETTINGS = {
   fsync: 'off',
@@ -26,20 +22,15 @@ const SETTINGS = {
   max_connections: '200',
 };
 
-/** Starts a PostgreSQL of its own, or uses the one at `externalUrl` (15 or newer; the role must be allowed to create databases). */
-export async function startTestCluster(externalUrl?: string): Promise<TestCluster> {
+/**
+ * Starts a PostgreSQL of its own in `homeDir`, or uses the one at `externalUrl` (15 or newer; the role must be allowed to create
+ * databases).
+ */
+export async function startTestCluster(homeDir: string, externalUrl: string | undefined): Promise<TestCluster> {
   if (externalUrl !== undefined) return withTemplate({ connectionString: externalUrl }, async () => {});
-  await removeStale();
-  const homeDir = await mkdtemp(join(tmpdir(), PREFIX));
-  const postgres = createEmbeddedPostgres({
-    homeDir,
-    logger: createLogger({ name: 'test postgres', level: 'error' }),
-    settings: SETTINGS,
-  });
-  return withTemplate(await postgres.start(), async () => {
-    await postgres.stop();
-    await rm(homeDir, { recursive: true, force: true });
-  });
+  const logger = createLogger({ name: 'test postgres', level: 'error' });
+  const postgres = createEmbeddedPostgres({ homeDir, logger, settings: SETTINGS });
+  return withTemplate(await postgres.start(), postgres.stop);
 }
 
 /** Named after the migrations, so that an outside PostgreSQL keeps it from run to run until they change. */
@@ -69,13 +60,4 @@ async function hashMigrations(): Promise<string> {
   const hash = createHash('sha256');
   for (const name of (await readdir(folder)).sort()) hash.update(name).update(await readFile(join(folder, name)));
   return hash.digest('hex').slice(0, 12);
-}
-
-/** Folders of runs that were killed. */
-async function removeStale(): Promise<void> {
-  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
-    const path = join(tmpdir(), name);
-    const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { recursive: true, force: true });
-  }
 }

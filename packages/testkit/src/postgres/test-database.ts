@@ -6,15 +6,9 @@ import {
   type DatabaseAddress,
   type DatabaseOptions,
 } from '@groundcrew/server/platform/database';
-import { inject } from 'vitest';
-import { askBroker, type ClusterInfo } from './broker.ts';
+import { findRunFolder } from '../run-folder.ts';
+import { askBroker, brokerSocket, type ClusterInfo } from './broker.ts';
 import { withDatabase } from './with-database.ts';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    clusterBroker: string;
-  }
-}
 
 /** A database for one test or one file of tests. */
 export interface TestDatabase {
@@ -54,9 +48,9 @@ export async function createTestDatabase({
 }
 
 async function findCluster(): Promise<ClusterInfo> {
-  const socketPath = inject('clusterBroker');
-  if (socketPath === undefined) throw new Error("Name packages/testkit/src/global-setup.ts in vitest's globalSetup.");
-  return askBroker(socketPath);
+  const folder = findRunFolder();
+  if (folder === undefined) throw new Error("Name packages/testkit/src/global-setup.ts in vitest's globalSetup.");
+  return askBroker(brokerSocket(folder));
 }
 
 async function execute({ address }: ClusterInfo, statement: string): Promise<void> {

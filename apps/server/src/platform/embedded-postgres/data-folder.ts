@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { newSecret, readFileIfExists, run, syncFolder, writeFileDurably } from '@groundcrew/kit';
 import type { Engine } from './engine.ts';
@@ -20,6 +20,8 @@ export async function ensureDataFolder(
   await removeUnfinished(folder);
   const created = !(await isInitialised(folder, engine));
   if (created) await initialise(folder, engine, runner);
+  // PostgreSQL insists on it, and a folder that was copied or unpacked has often lost it.
+  await chmod(folder, 0o700);
   return { password: await readFile(join(folder, PASSWORD_FILE), 'utf8'), created };
 }
 
@@ -64,14 +66,17 @@ async function initialise(folder: string, engine: Engine, { command, user }: Run
   await syncFolder(dirname(folder));
 }
 
-/** What a crash during an earlier set-up left behind. Names are random, so that an orphan cannot write into the next try. */
+/**
+ * What a crash during an earlier set-up left behind: the folder, its password file, or the beginnings of that. Names are random,
+ * so that an orphan cannot write into the next try.
+ */
 async function removeUnfinished(folder: string): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
-  const names = await readdir(dirname(folder));
-  const unfinished = names.filter(
-    (name) => name.startsWith(`${basename(folder)}.`) && /\.new(\.password)?$/.test(name),
+  const parent = dirname(folder);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const unfinished = (await readdir(parent)).filter((name) =>
+    name.replace(/^\./, '').startsWith(`${basename(folder)}.`),
   );
-  await Promise.all(unfinished.map((name) => rm(join(dirname(folder), name), { recursive: true, force: true })));
+  await Promise.all(unfinished.map((name) => rm(join(parent, name), { recursive: true, force: true })));
 }
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-5).join(' ');

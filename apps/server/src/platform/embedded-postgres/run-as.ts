@@ -48,21 +48,25 @@ export function listCandidates({ platform, uid, named, dataOwner, users }: RunAs
   return uid === 0 ? [...namespace, ...asOther] : namespace;
 }
 
-/** What to put before a program, so that it runs as that and gets a signal when we die. */
-export function prefixOf(as: RunAs, platform: NodeJS.Platform, deathSignal: DeathSignal): string[] {
+/**
+ * What to put before a program, so that it runs as that and gets a signal when we die. Without the signal PostgreSQL outlives
+ * us when we are killed, and the next start stops it.
+ */
+export function prefixOf(as: RunAs, platform: NodeJS.Platform, deathSignal: DeathSignal | undefined): string[] {
   if (platform !== 'linux') return [];
   const namespace =
     as.kind === 'namespace' ? ['unshare', '--user', `--map-user=${as.uid}`, `--map-group=${as.gid}`, '--'] : [];
   // Innermost, because the kernel forgets the death signal when a process changes its user.
-  return [...namespace, 'setpriv', '--pdeathsig', deathSignal, '--'];
+  return [...namespace, ...(deathSignal === undefined ? [] : ['setpriv', '--pdeathsig', deathSignal, '--'])];
 }
 
-function createRunner(as: RunAs, platform: NodeJS.Platform): Runner {
+/** @param mortal whether the system has a `setpriv` that knows death signals; small containers have none */
+function createRunner(as: RunAs, platform: NodeJS.Platform, mortal: boolean): Runner {
   return {
     as,
     user: as.kind === 'user' ? { uid: as.uid, gid: as.gid } : {},
     command: (program, args, deathSignal) =>
-      [...prefixOf(as, platform, deathSignal), program, ...args] as [string, ...string[]],
+      [...prefixOf(as, platform, mortal ? deathSignal : undefined), program, ...args] as [string, ...string[]],
   };
 }
 
@@ -70,8 +74,10 @@ function createRunner(as: RunAs, platform: NodeJS.Platform): Runner {
 export async function findRunner(dataFolder: string): Promise<Runner> {
   const probe = await lookAround(dataFolder);
   for (const as of listCandidates(probe)) {
-    const runner = createRunner(as, probe.platform);
-    if (await works(runner)) return runner;
+    for (const mortal of [true, false]) {
+      const runner = createRunner(as, probe.platform, mortal);
+      if (await works(runner)) return runner;
+    }
   }
   throw new Error(explain(probe));
 }
