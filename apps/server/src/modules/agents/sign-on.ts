@@ -217,4 +217,5 @@ const reported = (body: Register) => ({
   machine_id: body.machine_id,
   boot_id: body.boot_id,
   last_heartbeat_at: new Date(),
+  silent_offers: 0,
 });

@@ -174,8 +174,9 @@ export async function listOffers(db: Executor, id: AgentId, unsentOnly: boolean)
   return rows;
 }
 
+/** Notes the socket; saying hello is a good call, so the agent is not suspect any more. */
 export async function setConnected(db: Executor, id: AgentId, replica: string): Promise<void> {
-  await sql`UPDATE agents SET connected_replica = ${replica}, connected_since = now(), last_message_at = now(), last_heartbeat_at = now() WHERE id = ${id}`.execute(
+  await sql`UPDATE agents SET connected_replica = ${replica}, connected_since = now(), last_message_at = now(), last_heartbeat_at = now(), silent_offers = 0 WHERE id = ${id}`.execute(
     db,
   );
 }
@@ -188,7 +189,7 @@ export async function setDisconnected(db: Executor, id: AgentId, replica: string
 }
 
 export async function notePull(db: Executor, id: AgentId): Promise<void> {
-  await sql`UPDATE agents SET last_pull_at = now() WHERE id = ${id}`.execute(db);
+  await sql`UPDATE agents SET last_pull_at = now(), silent_offers = 0 WHERE id = ${id}`.execute(db);
 }
 
 /** Attempts of the agent that have no permit yet and are returned to the queue when it is revoked. */

@@ -185,13 +185,13 @@ export function createAttemptsService(deps: AttemptsDeps) {
       await decider.decide(taskId, { kind: 'never_started' }, { attemptId });
       return { confirmed: true, missing: [] };
     }
-    if (request.result === 'interrupted')
-      await decider.decide(taskId, { kind: 'died', proof: 'folder' }, { attemptId });
-    const confirmed = request.result === 'interrupted' ? true : await finishWithRecord(attempt, request);
+    const settled =
+      request.result === 'interrupted' ? await reportDeath(attempt, request) : await finishWithRecord(attempt, request);
     if (request.unrecorded.length > 0) await noteUnrecorded(attempt, request.unrecorded);
     if (request.error_message !== null) await store.saveErrorMessage(db, taskId, request.error_message);
     deps.wakeTask(taskId);
-    return { confirmed, missing: confirmed ? [] : await listMissing(attempt, request) };
+    const missing = await listMissing(attempt, request);
+    return { confirmed: settled && missing.length === 0, missing };
   }
 
   /** Resources seen finished that the last state does not hold: the list a person needs to put things right. */
@@ -206,6 +206,15 @@ export function createAttemptsService(deps: AttemptsDeps) {
     await store.insertTaskEvent(db, attempt.organizationId, attempt.taskId, 'unrecorded', sentence, {
       resources: unrecorded,
     });
+  }
+
+  /** A death that its own folder proves. The logs end where the runner says; states on their way still count. */
+  async function reportDeath({ attemptId, taskId }: store.AttemptIdentity, request: FinishRequest): Promise<true> {
+    const also = async (tx: Executor) => {
+      for (const end of request.logs) await logs.finish(tx, attemptId, end);
+    };
+    await decider.decide(taskId, { kind: 'died', proof: 'folder' }, { attemptId, also });
+    return true;
   }
 
   async function finishWithRecord(attempt: store.AttemptIdentity, request: FinishRequest): Promise<boolean> {

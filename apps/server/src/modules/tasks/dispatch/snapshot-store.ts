@@ -20,6 +20,7 @@ interface TaskRow {
   pool_id: PoolId | null;
   task_type: string;
   phase: string;
+  /** As the life cycle has it: not while an attempt is not proven dead or a quarantined state is undecided. */
   auto_approve: boolean;
   seq: number;
   passed_over: PassedOver[];
@@ -32,12 +33,13 @@ interface TaskRow {
   lock_reason: string | null;
   hold_task_id: TaskId | null;
   waiting: { rule: string; message: string } | null;
+  now: Date;
 }
 
 /** Tasks that wait for an agent, the most urgent first, with what their workspaces say. */
 async function readTasks(db: Executor): Promise<TaskRow[]> {
   const { rows } = await sql<TaskRow>`
-    SELECT t.id, t.workspace_id, t.pool_id, t.task_type, t.phase, t.auto_approve, t.seq, t.passed_over, t.waiting,
+    SELECT t.id, t.workspace_id, t.pool_id, t.task_type, t.phase, t.auto_approve AND w.marks = '[]' AND NOT EXISTS (SELECT FROM state_versions q WHERE q.workspace_id = w.id AND q.standing = 'quarantined') AS auto_approve, t.seq, t.passed_over, t.waiting, now(),
       w.tool, w.terraform_version, w.labels, w.locked_by, w.locked_at, w.lock_reason, w.hold_task_id,
       EXISTS (SELECT FROM variables v WHERE v.workspace_id = w.id AND v.sensitive) AS secrets
     FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
@@ -99,11 +101,9 @@ export async function readSnapshot(
 ): Promise<{ snapshot: Snapshot; said: Said }> {
   const tasks = await readTasks(db);
   const said: Said = new Map(tasks.map((task) => [task.id, task.waiting]));
+  const now = tasks[0]?.now.getTime() ?? 0;
   if (tasks.length === 0)
-    return {
-      said,
-      snapshot: { tasks: [], agents: [], pools: [], workspaces: [], now: Date.now(), silentOffersUntilSuspect },
-    };
+    return { said, snapshot: { tasks: [], agents: [], pools: [], workspaces: [], now, silentOffersUntilSuspect } };
   const [agents, pools] = [await readCandidates(db), await readPools(db)];
   return {
     said,
@@ -112,7 +112,7 @@ export async function readSnapshot(
       agents: agents.map(toAgent),
       pools,
       workspaces: toWorkspaces(tasks),
-      now: Date.now(),
+      now,
       silentOffersUntilSuspect,
     },
   };
