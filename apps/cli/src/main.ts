@@ -1,1 +1,6 @@
-export {};
+import { runCli } from './run-cli.ts';
+import { createProcessIo } from './terminal/io.ts';
+
+// Whoever reads our output may leave early (`groundcrew task list | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.exitCode = await runCli(process.argv.slice(2), createProcessIo());
