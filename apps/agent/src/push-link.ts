@@ -35,7 +35,10 @@ export function createPushLink(deps: PushLinkDeps) {
   const { client, listener, logger } = deps;
   const waiting = new Map<string, (reply: Reply | undefined) => void>();
   let next = 0;
-  const newId = (): string => `a${(next += 1)}`;
+  const newId = (): string => {
+    next += 1;
+    return `a${next}`;
+  };
 
   const socket = client.socket<ServerFrame, AgentFrame>({
     path: SOCKETS.control,
