@@ -2,9 +2,7 @@ import * as protocol from '@groundcrew/protocol';
 import { API_PREFIX, ErrorBody, type RouteSpec, routes } from '@groundcrew/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-
-/** An OpenAPI document as plain data. */
-export type OpenApiDocument = Record<string, unknown>;
+import { type OpenApiDocument, tidyDocument } from './tidy-document.ts';
 
 const CREDENTIALS = {
   user: 'API token of a user (`gct_…`).',
@@ -36,14 +34,20 @@ export async function createOpenApiDocument(version: string): Promise<OpenApiDoc
   await app.ready();
   const document = JSON.parse(JSON.stringify(app.swagger())) as OpenApiDocument;
   await app.close();
-  return document;
+  for (const spec of Object.values(routes)) completeOperation(document, spec);
+  return tidyDocument(document);
 }
 
-/** Every schema that the protocol exports by name becomes a component of that name. */
+/**
+ * Messages and closed lists that the protocol exports become components of that name. A schema that only says what clients may
+ * send is left out: the plugin makes `<name>Input` of each by itself.
+ */
 function registerSchemas() {
   const registry = z.registry<{ id: string }>();
-  for (const [name, value] of Object.entries(protocol))
-    if (value instanceof z.ZodType && !registry.has(value)) registry.add(value, { id: name });
+  for (const [name, value] of Object.entries(protocol)) {
+    const isComponent = value instanceof z.ZodObject || value instanceof z.ZodEnum;
+    if (isComponent && !name.endsWith('Input') && !registry.has(value)) registry.add(value, { id: name });
+  }
   return registry;
 }
 
@@ -72,16 +76,17 @@ function addRoutes(app: FastifyInstance): void {
 
 /** A row of the table in the words of the OpenAPI plugin. */
 function toSchema(name: string, spec: RouteSpec): object {
-  const { summary, tag, access, params, query, headers, body, rawBody } = spec;
+  const { summary, tag, access, params, query, headers, body } = spec;
   return {
     operationId: name,
     summary,
     tags: [tag],
     description: describeAccess(access),
     security: access.who === 'anybody' ? [] : [{ [access.who]: [] }],
-    ...(params && { params }),
-    ...(query && { querystring: query }),
-    ...(headers && { headers }),
+    // Parameters are listed one by one, which the plugin cannot do for a component; a copy is none.
+    ...(params && { params: z.object(params.shape) }),
+    ...(query && { querystring: z.object(query.shape) }),
+    ...(headers && { headers: z.object(headers.shape) }),
     ...(body && { body }),
     ...(rawBody && {
       consumes: rawBody.jsonToo ? ['application/json', 'application/octet-stream'] : ['application/octet-stream'],
@@ -93,12 +98,31 @@ function toSchema(name: string, spec: RouteSpec): object {
   };
 }
 
-function successOf({ status, answer, rawAnswer }: RouteSpec): object {
-  if (rawAnswer !== undefined)
-    return { 200: { description: 'The bytes.', content: { [rawAnswer]: { schema: z.string() } } } };
-  if (answer === undefined)
-    return { 204: { description: 'Done.', content: { 'application/json': { schema: z.undefined() } } } };
+function successOf({ status, answer }: RouteSpec): object {
+  if (answer === undefined) return {};
   return { [status ?? 200]: { description: 'Done.', content: { 'application/json': { schema: answer } } } };
+}
+
+const BYTES = { schema: { type: 'string', format: 'binary' } };
+
+interface Operation {
+  requestBody?: { required: boolean; content: Record<string, unknown> };
+  responses: Record<string, unknown>;
+}
+
+/** Adds what the plugin cannot say: bodies and answers that are bytes, answers that are nothing. */
+function completeOperation(document: OpenApiDocument, { method, path, rawBody, answer, rawAnswer }: RouteSpec): void {
+  const url = API_PREFIX + path.replace(/:([a-z_]+)/g, '{$1}');
+  const operation = (document.paths[url] as Record<string, Operation>)[method.toLowerCase()] as Operation;
+  if (rawBody !== undefined)
+    operation.requestBody = {
+      required: true,
+      content: { ...operation.requestBody?.content, 'application/octet-stream': BYTES },
+    };
+  const { default: failure, ...success } = operation.responses;
+  if (rawAnswer !== undefined) success[200] = { description: 'The bytes.', content: { [rawAnswer]: BYTES } };
+  else if (answer === undefined) success[204] = { description: 'Done.' };
+  operation.responses = { ...success, default: failure };
 }
 
 function describeAccess(access: RouteSpec['access']): string {
