@@ -88,9 +88,6 @@ function toSchema(name: string, spec: RouteSpec): object {
     ...(query && { querystring: z.object(query.shape) }),
     ...(headers && { headers: z.object(headers.shape) }),
     ...(body && { body }),
-    ...(rawBody && {
-      consumes: rawBody.jsonToo ? ['application/json', 'application/octet-stream'] : ['application/octet-stream'],
-    }),
     response: {
       ...successOf(spec),
       default: { description: 'What went wrong.', content: { 'application/json': { schema: ErrorBody } } },
