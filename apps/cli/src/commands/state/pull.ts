@@ -7,20 +7,15 @@ import { CliError } from '../../cli-error.ts';
 import { createCommand, parseCount } from '../../command.ts';
 import { findStateVersion } from '../../session/find-state-version.ts';
 
-interface PullOptions {
-  version?: number;
-  output?: string;
-}
-
 export const statePull = (cli: Cli): Command =>
   createCommand('pull', 'Write a state, exactly as Terraform wrote it, to standard output or a file', cli, [
     'state pull hello > hello.tfstate',
-    'state pull hello --version 3 --output old.tfstate',
+    'state pull hello 3 --output old.tfstate',
   ])
     .argument('<workspace>', 'name or id')
-    .option('--version <n>', 'its number; default the current one', parseCount)
+    .argument('[version]', 'its number; default the current one', parseCount)
     .option('-o, --output <file>', 'write a file that only you can read')
-    .action(async (workspace: string, { version: number, output }: PullOptions) => {
+    .action(async (workspace: string, number: number | undefined, { output }: { output?: string }) => {
       const client = await cli.client();
       const version = await findStateVersion(client, workspace, number);
       const answer = await client.call('downloadStateVersion', { params: { state_version_id: version.id } });

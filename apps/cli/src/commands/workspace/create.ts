@@ -7,7 +7,7 @@ export const workspaceCreate = (cli: Cli): Command =>
   withSettings(
     createCommand('create', 'Add a workspace', cli, [
       'workspace create network',
-      'workspace create network --pool eu-west --version 1.11.4 --auto-approve',
+      'workspace create network --pool eu-west --terraform-version 1.11.4 --auto-approve',
     ]).argument('<name>', 'letters, digits, ".", "_" and "-"'),
   ).action(async (name: string, settings: WorkspaceSettings) => {
     const client = await cli.client();

@@ -8,7 +8,7 @@ import { findPool } from '../../session/find-pool.ts';
 export interface WorkspaceSettings {
   description?: string;
   tool?: 'terraform' | 'tofu';
-  version?: string;
+  terraformVersion?: string;
   mode?: 'server' | 'agent';
   pool?: string;
   label?: string[];
@@ -22,7 +22,7 @@ export const withSettings = (command: Command): Command =>
   command
     .option('--description <text>', 'what it is for')
     .addOption(new Option('--tool <name>', 'program that carries out its tasks').choices(['terraform', 'tofu']))
-    .option('--version <x.y.z>', 'exact Terraform or OpenTofu version; "any" takes what the agent has')
+    .option('--terraform-version <x.y.z>', 'exact Terraform or OpenTofu version; "any" takes what the agent has')
     .addOption(
       new Option('--mode <mode>', "where its tasks run: on the server's own host, or on agents").choices([
         'server',
@@ -44,7 +44,7 @@ export async function toFields(settings: WorkspaceSettings, client: Client): Pro
   const fields: Record<string, unknown> = {
     description: settings.description,
     tool: settings.tool,
-    terraform_version: settings.version === 'any' ? null : settings.version,
+    terraform_version: settings.terraformVersion === 'any' ? null : settings.terraformVersion,
     execution_mode: mode,
     agent_pool_id: pool?.id,
     labels: settings.label,

@@ -8,7 +8,7 @@ import { toFields, type WorkspaceSettings, withSettings } from './settings.ts';
 export const workspaceUpdate = (cli: Cli): Command =>
   withSettings(
     createCommand('update', 'Change settings of a workspace', cli, [
-      'workspace update network --version 1.11.4',
+      'workspace update network --terraform-version 1.11.4',
       'workspace update network --rename networks --no-auto-approve',
     ])
       .argument('<workspace>', 'name or id')
