@@ -1,6 +1,6 @@
 import * as protocol from '@groundcrew/protocol';
 import { API_PREFIX, ErrorBody, type RouteSpec, routes } from '@groundcrew/protocol';
-import type { FastifyInstance } from 'fastify';
+import { type FastifyInstance, fastify } from 'fastify';
 import { z } from 'zod';
 import { type OpenApiDocument, tidyDocument } from './tidy-document.ts';
 
@@ -16,8 +16,7 @@ const CREDENTIALS = {
  * second and a few libraries, so it is made only when somebody asks.
  */
 export async function createOpenApiDocument(version: string): Promise<OpenApiDocument> {
-  const [{ fastify }, { default: swagger }, provider] = await Promise.all([
-    import('fastify'),
+  const [{ default: swagger }, provider] = await Promise.all([
     import('@fastify/swagger'),
     import('fastify-type-provider-zod'),
   ]);
@@ -44,7 +43,7 @@ export async function createOpenApiDocument(version: string): Promise<OpenApiDoc
  */
 function registerSchemas() {
   const registry = z.registry<{ id: string }>();
-  for (const [name, value] of Object.entries(protocol)) {
+  for (const [name, value] of Object.entries(protocol).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const isComponent = value instanceof z.ZodObject || value instanceof z.ZodEnum;
     if (isComponent && !name.endsWith('Input') && !registry.has(value)) registry.add(value, { id: name });
   }
