@@ -16,7 +16,7 @@ export const brokerSocket = (runFolder: string): string => join(runFolder, 'brok
 type Answer = { cluster: ClusterInfo } | { error: string };
 
 /** Stands between the test run, which owns the one PostgreSQL, and its test processes. */
-export interface ClusterBroker {
+interface ClusterBroker {
   close(): Promise<void>;
 }
 

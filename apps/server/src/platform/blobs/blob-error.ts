@@ -4,7 +4,7 @@
  * - `checksum`: the bytes are not those that were announced; nothing is kept
  * - `damaged`: what is stored is not what was put
  */
-export type BlobErrorKind = 'not_found' | 'too_large' | 'checksum' | 'damaged';
+type BlobErrorKind = 'not_found' | 'too_large' | 'checksum' | 'damaged';
 
 export class BlobError extends Error {
   override readonly name = 'BlobError';

@@ -8,14 +8,14 @@ import { splitChunks } from './split-chunks.ts';
 import * as store from './store.ts';
 
 /** Whose bytes these are. Purpose and subject are bound to them by the encryption. */
-export interface BlobOwner {
+interface BlobOwner {
   organizationId: OrganizationId;
   /** `state`, `plan`, `configuration`. */
   purpose: string;
   subjectId: string;
 }
 
-export interface PutOptions {
+interface PutOptions {
   /** Refuses with `too_large` beyond that. */
   maxBytes: number;
   /** Hex; refuses with `checksum` when the bytes have another one. */

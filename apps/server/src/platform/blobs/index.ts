@@ -1,2 +1,2 @@
-export { BlobError, type BlobErrorKind } from './blob-error.ts';
-export { type BlobOwner, type BlobStore, createBlobStore, type PutOptions, type StoredBlob } from './blob-store.ts';
+export { BlobError } from './blob-error.ts';
+export { type BlobStore, createBlobStore, type StoredBlob } from './blob-store.ts';

@@ -5,13 +5,13 @@ import { createLocalBus } from './local-bus.ts';
 import { createNotifyLink } from './notify-link.ts';
 
 /** A bus between replicas. */
-export interface LinkedBus extends Bus {
+interface LinkedBus extends Bus {
   /** Resolves when wake-ups of other replicas arrive for the first time; from then on it reconnects by itself. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface BusOptions {
+interface BusOptions {
   address: DatabaseAddress;
   logger: Logger;
   clock?: Clock;

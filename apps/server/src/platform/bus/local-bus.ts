@@ -3,7 +3,7 @@ import type { Logger } from '@groundcrew/kit';
 import type { Bus } from './bus.ts';
 
 /** The part of a bus inside one process; enough where there is one replica. */
-export interface LocalBus extends Bus {
+interface LocalBus extends Bus {
   /** Tells every subscriber that wake-ups may have been lost. */
   tellMissed(): void;
 }

@@ -1,5 +1,5 @@
 /** Channel and id, one after the other, after the id of the replica they come from. */
-export type WakeUpMessage = [replica: string, ...channelsAndIds: string[]];
+type WakeUpMessage = [replica: string, ...channelsAndIds: string[]];
 
 /** PostgreSQL refuses a NOTIFY payload of 8,000 bytes or more. */
 const MAX_PAYLOAD_BYTES = 7_900;

@@ -32,7 +32,7 @@ export function renderTables({ tables }: Catalogue): string {
 }
 
 const renderTable = ({ name, columns }: CatalogueTable): string =>
-  `export interface ${interfaceName(name)} {\n${columns.map((column) => `  ${column.name}: ${renderColumn(name, column)};`).join('\n')}\n}`;
+  `interface ${interfaceName(name)} {\n${columns.map((column) => `  ${column.name}: ${renderColumn(name, column)};`).join('\n')}\n}`;
 
 function renderColumn(table: string, column: CatalogueColumn): string {
   const type = TYPES[column.type.replace(/\[\]$/, '')];

@@ -52,7 +52,7 @@ CREATE TABLE zoo (
   CONSTRAINT zoo_offset_id_key UNIQUE ("offset", id)
 );
 `);
-  expect(renderTables(catalogue)).toContain(`export interface AnimalsTable {
+  expect(renderTables(catalogue)).toContain(`interface AnimalsTable {
   seq: GeneratedAlways<number>;
   zoo: string | null;
   photo: Buffer | null;

@@ -8,7 +8,7 @@ type Generated<T> =
 type Json = ColumnType<unknown, string, string>;
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
-export interface AgentsTable {
+interface AgentsTable {
   id: string;
   organization_id: string;
   agent_id: string | null;
@@ -48,7 +48,7 @@ export interface AgentsTable {
   deleted_at: Timestamp | null;
 }
 
-export interface ApiTokensTable {
+interface ApiTokensTable {
   id: string;
   organization_id: string;
   user_id: string;
@@ -61,7 +61,7 @@ export interface ApiTokensTable {
   revoked_at: Timestamp | null;
 }
 
-export interface ApprovalsTable {
+interface ApprovalsTable {
   id: string;
   organization_id: string;
   task_id: string;
@@ -76,7 +76,7 @@ export interface ApprovalsTable {
   voided_reason: string | null;
 }
 
-export interface AttemptsTable {
+interface AttemptsTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -114,7 +114,7 @@ export interface AttemptsTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface AuditTable {
+interface AuditTable {
   seq: GeneratedAlways<number>;
   organization_id: string;
   at: Generated<Timestamp>;
@@ -131,13 +131,13 @@ export interface AuditTable {
   after: Json | null;
 }
 
-export interface BlobChunksTable {
+interface BlobChunksTable {
   blob_id: string;
   number: number;
   content: Buffer;
 }
 
-export interface BlobsTable {
+interface BlobsTable {
   id: string;
   organization_id: string;
   purpose: string;
@@ -147,7 +147,7 @@ export interface BlobsTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface ConfigurationsTable {
+interface ConfigurationsTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -162,7 +162,7 @@ export interface ConfigurationsTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface DataKeysTable {
+interface DataKeysTable {
   id: string;
   organization_id: string;
   wrapped: Buffer;
@@ -170,7 +170,7 @@ export interface DataKeysTable {
   retired_at: Timestamp | null;
 }
 
-export interface EventsTable {
+interface EventsTable {
   seq: GeneratedAlways<number>;
   organization_id: string;
   at: Generated<Timestamp>;
@@ -181,7 +181,7 @@ export interface EventsTable {
   data: Generated<Json>;
 }
 
-export interface IdempotencyKeysTable {
+interface IdempotencyKeysTable {
   organization_id: string;
   caller_id: string;
   key: string;
@@ -195,7 +195,7 @@ export interface IdempotencyKeysTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface LogSegmentsTable {
+interface LogSegmentsTable {
   attempt_id: string;
   phase: string;
   offset: number;
@@ -206,7 +206,7 @@ export interface LogSegmentsTable {
   written_at: Generated<Timestamp>;
 }
 
-export interface LogStreamsTable {
+interface LogStreamsTable {
   attempt_id: string;
   phase: string;
   organization_id: string;
@@ -221,13 +221,13 @@ export interface LogStreamsTable {
   updated_at: Generated<Timestamp>;
 }
 
-export interface OrganizationsTable {
+interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Timestamp>;
 }
 
-export interface PlanFilesTable {
+interface PlanFilesTable {
   attempt_id: string;
   organization_id: string;
   blob_id: string;
@@ -237,7 +237,7 @@ export interface PlanFilesTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface PoolTokensTable {
+interface PoolTokensTable {
   id: string;
   organization_id: string;
   pool_id: string;
@@ -249,7 +249,7 @@ export interface PoolTokensTable {
   revoked_at: Timestamp | null;
 }
 
-export interface PoolsTable {
+interface PoolsTable {
   id: string;
   organization_id: string;
   name: string;
@@ -268,7 +268,7 @@ export interface PoolsTable {
   deleted_at: Timestamp | null;
 }
 
-export interface ResourceVersionsTable {
+interface ResourceVersionsTable {
   organization_id: string;
   resource_id: string;
   version: number;
@@ -278,7 +278,7 @@ export interface ResourceVersionsTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface ResourcesTable {
+interface ResourcesTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -289,13 +289,13 @@ export interface ResourcesTable {
   deleted_at: Timestamp | null;
 }
 
-export interface ServerFactsTable {
+interface ServerFactsTable {
   key: string;
   value: Json;
   updated_at: Generated<Timestamp>;
 }
 
-export interface StateVersionsTable {
+interface StateVersionsTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -317,7 +317,7 @@ export interface StateVersionsTable {
   created_at: Generated<Timestamp>;
 }
 
-export interface TaskEventsTable {
+interface TaskEventsTable {
   seq: GeneratedAlways<number>;
   organization_id: string;
   task_id: string;
@@ -327,7 +327,7 @@ export interface TaskEventsTable {
   data: Generated<Json>;
 }
 
-export interface TasksTable {
+interface TasksTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -381,7 +381,7 @@ export interface TasksTable {
   completed_at: Timestamp | null;
 }
 
-export interface UsersTable {
+interface UsersTable {
   id: string;
   organization_id: string;
   name: string;
@@ -392,7 +392,7 @@ export interface UsersTable {
   deleted_at: Timestamp | null;
 }
 
-export interface VariablesTable {
+interface VariablesTable {
   id: string;
   organization_id: string;
   workspace_id: string;
@@ -407,7 +407,7 @@ export interface VariablesTable {
   updated_at: Generated<Timestamp>;
 }
 
-export interface WorkspacesTable {
+interface WorkspacesTable {
   id: string;
   organization_id: string;
   name: string;

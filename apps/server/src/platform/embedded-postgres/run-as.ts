@@ -7,6 +7,8 @@ import { run } from '@groundcrew/kit';
  * - `self`: as we do.
  * - `namespace`: as we do, but seen from inside as another user. PostgreSQL refuses uid 0, and `initdb` a uid without a name.
  * - `user`: as another user, who then owns the data.
+ *
+ * @internal for tests
  */
 export type RunAs =
   | { kind: 'self' }
@@ -23,8 +25,9 @@ export interface Runner {
 }
 
 /** INT lets PostgreSQL shut down by itself; KILL is for what must not go on alone. */
-export type DeathSignal = 'INT' | 'KILL';
+type DeathSignal = 'INT' | 'KILL';
 
+/** @internal for tests */
 export interface RunAsProbe {
   platform: NodeJS.Platform;
   /** Our own user id; undefined where there are none. */
@@ -37,7 +40,11 @@ export interface RunAsProbe {
   users: ReadonlyMap<string, { uid: number; gid: number }>;
 }
 
-/** Who could run it, the best first. Pure; {@link findRunner} tries them. */
+/**
+ * Who could run it, the best first. Pure; {@link findRunner} tries them.
+ *
+ * @internal for tests
+ */
 export function listCandidates({ platform, uid, named, dataOwner, users }: RunAsProbe): RunAs[] {
   if (uid !== 0 && named) return [{ kind: 'self' }];
   const other = users.get('postgres') ?? users.get('nobody');
@@ -51,6 +58,8 @@ export function listCandidates({ platform, uid, named, dataOwner, users }: RunAs
 /**
  * What to put before a program, so that it runs as that and gets a signal when we die. Without the signal PostgreSQL outlives
  * us when we are killed, and the next start stops it.
+ *
+ * @internal for tests
  */
 export function prefixOf(as: RunAs, platform: NodeJS.Platform, deathSignal: DeathSignal | undefined): string[] {
   if (platform !== 'linux') return [];
@@ -108,7 +117,11 @@ function hasName(): boolean {
   }
 }
 
-/** Users of `/etc/passwd` except root. */
+/**
+ * Users of `/etc/passwd` except root.
+ *
+ * @internal for tests
+ */
 export function parsePasswd(text: string): Map<string, { uid: number; gid: number }> {
   const rows = text.split('\n').map((line) => line.split(':'));
   return new Map(

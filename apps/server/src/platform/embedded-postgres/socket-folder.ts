@@ -13,7 +13,11 @@ export interface SocketFolder {
   remove(): Promise<void>;
 }
 
-/** Where the socket goes: in the home, or in a folder for this home alone below the temporary one when the home is too deep. */
+/**
+ * Where the socket goes: in the home, or in a folder for this home alone below the temporary one when the home is too deep.
+ *
+ * @internal for tests
+ */
 export function chooseSocketFolder(
   homeFolder: string,
   temporaryFolder = tmpdir(),

@@ -6,7 +6,7 @@ import { KEY_BYTES } from './aead.ts';
 import { EncryptionError } from './encryption-error.ts';
 import type { MasterKey } from './master-key.ts';
 
-export interface DataKey {
+interface DataKey {
   id: string;
   key: Buffer;
 }

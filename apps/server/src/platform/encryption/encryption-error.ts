@@ -4,7 +4,7 @@
  * - `unknown_data_key`: sealed with a data key that is not there (any more)
  * - `damaged`: not what was sealed, or sealed for something else
  */
-export type EncryptionErrorKind = 'bad_master_key' | 'wrong_master_key' | 'unknown_data_key' | 'damaged';
+type EncryptionErrorKind = 'bad_master_key' | 'wrong_master_key' | 'unknown_data_key' | 'damaged';
 
 /** Never carries a key or a plaintext. */
 export class EncryptionError extends Error {

@@ -15,7 +15,7 @@ export interface MasterKey {
   unwrap(wrapped: Buffer, context: readonly string[]): Promise<Buffer | undefined>;
 }
 
-export interface MasterKeyPlaces {
+interface MasterKeyPlaces {
   /** `GROUNDCREW_MASTER_KEY`: 32 bytes as base64 or hex. */
   value?: string | undefined;
   /** `GROUNDCREW_MASTER_KEY_FILE`: a file that holds the same. */
@@ -36,7 +36,11 @@ export async function loadMasterKey({ value, file, homeFile }: MasterKeyPlaces):
   return createMasterKey(parseKey(await readFile(homeFile, 'utf8'), homeFile), homeFile);
 }
 
-/** A master key that is at hand as 32 bytes. One key per use is derived from it. */
+/**
+ * A master key that is at hand as 32 bytes. One key per use is derived from it.
+ *
+ * @internal for tests
+ */
 export function createMasterKey(bytes: Buffer, source: string): MasterKey {
   const wrappingKey = derive(bytes, 'groundcrew data keys');
   const fingerprint = createHmac('sha256', derive(bytes, 'groundcrew fingerprint')).update('').digest('base64url');

@@ -24,7 +24,10 @@ export interface Sealer {
   ): Promise<Buffer>;
   /** Errors: `damaged`, `unknown_data_key`, `wrong_master_key`. */
   open(organizationId: OrganizationId, purpose: string, subjectId: string, sealed: Buffer): Promise<Buffer>;
-  /** For the transaction that makes an organisation, so that all replicas seal with the same key from the first value on. */
+  /**
+   * For the transaction that makes an organisation, so that all replicas seal with the same key from the first value on. That
+   * value can be sealed once the transaction is committed.
+   */
   createDataKey(executor: Executor, organizationId: OrganizationId): Promise<void>;
 }
 

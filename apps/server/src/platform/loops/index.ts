@@ -1,2 +1,2 @@
-export { createLeadership, type Leadership, type LeadershipOptions } from './leadership.ts';
-export { type Loop, type LoopDeps, type LoopSpec, startLoop } from './loop.ts';
+export { createLeadership } from './leadership.ts';
+export { type Loop, type LoopSpec, startLoop } from './loop.ts';

@@ -20,7 +20,7 @@ export interface Leadership {
   close(): Promise<void>;
 }
 
-export interface LeadershipOptions {
+interface LeadershipOptions {
   address: DatabaseAddress;
   logger: Logger;
   clock?: Clock;

@@ -12,7 +12,7 @@ export interface LoopSpec {
   run: (signal: AbortSignal) => Promise<void>;
 }
 
-export interface LoopDeps {
+interface LoopDeps {
   leadership: Leadership;
   logger: Logger;
   clock?: Clock;
