@@ -7,8 +7,10 @@ export interface SlowBodyLimits {
   graceMs: number;
   /** From then on, so many bytes a second on average since its start. */
   minBytesPerSecond: number;
+  /** How often all of them are looked at. */
+  everyMs: number;
 }
-export const SLOW_BODY_LIMITS: SlowBodyLimits = { graceMs: 30_000, minBytesPerSecond: 1_024 };
+export const SLOW_BODY_LIMITS: SlowBodyLimits = { graceMs: 30_000, minBytesPerSecond: 1_024, everyMs: 5_000 };
 
 interface Watched {
   response: ServerResponse;
@@ -21,9 +23,9 @@ interface Watched {
  * Ends requests whose body trickles in: somebody who sends a byte a minute would otherwise hold a connection and a handler for
  * ever. One timer for all of them; a body that keeps the rate may take as long as it needs.
  */
-export function createSlowBodyWatch(limits: SlowBodyLimits, now: () => number, everyMs = 5_000) {
+export function createSlowBodyWatch(limits: SlowBodyLimits, now: () => number) {
   const watched = new Map<IncomingMessage, Watched>();
-  const timer = setInterval(look, everyMs);
+  const timer = setInterval(look, limits.everyMs);
   timer.unref();
 
   function look(): void {

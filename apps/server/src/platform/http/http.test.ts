@@ -1,0 +1,446 @@
+import { Buffer } from 'node:buffer';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { createLogger } from '@groundcrew/kit';
+import type { ErrorBody, Workspace } from '@groundcrew/protocol';
+import { afterEach, describe, expect, test } from 'vitest';
+import { DatabaseError } from '../database/index.ts';
+import { AppError } from './app-error.ts';
+import type { Http } from './create-http.ts';
+import { type Handlers, rawAnswer } from './handler.ts';
+import { createTestHttp, type TestHttpOptions } from './http-for-tests.ts';
+import { readRaw } from './raw-body.ts';
+
+let http: Http;
+afterEach(() => http?.close(0));
+
+function start(routes: Partial<Handlers>, options: TestHttpOptions = {}): Http {
+  http = createTestHttp({ routes, ...options });
+  return http;
+}
+
+const as = (name: string) => ({ authorization: `Bearer ${name}` });
+const bodyOf = (answer: { json: () => unknown }) => answer.json() as ErrorBody;
+const SHA = 'a'.repeat(64);
+const NOTHING = { items: [], next_cursor: null };
+
+describe('who may call', () => {
+  test.each([
+    {},
+    { authorization: 'Bearer nobody' },
+    { authorization: 'Basic cmVhZGVy' },
+    { authorization: 'Bearer ' },
+    as(`${'x'.repeat(5_000)}`),
+  ])('a missing, malformed and unknown credential are refused alike: %o', async (headers) => {
+    const answer = await start({}).app.inject({ url: '/api/v1/workspaces', headers });
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe('Bearer');
+    expect(bodyOf(answer)).toMatchObject({ code: 'unauthenticated', error: expect.stringContaining('gct_') });
+  });
+
+  test('a permission that is lacking is named, and the body of who may not is never read', async () => {
+    const answer = await start({}).app.inject({
+      method: 'POST',
+      url: '/api/v1/workspaces',
+      headers: { ...as('reader'), 'content-type': 'application/json' },
+      payload: '{broken',
+    });
+    expect(answer.statusCode).toBe(403);
+    expect(bodyOf(answer).error).toContain('workspace:write');
+  });
+
+  test('the handler learns who calls, from where, and by which request', async () => {
+    const seen: unknown[] = [];
+    const { app } = start({
+      async listWorkspaces({ caller, request }) {
+        seen.push(caller.name, request.address, request.id);
+        return NOTHING;
+      },
+    });
+    const answer = await app.inject({ url: '/api/v1/workspaces', headers: as('reader') });
+    expect(seen).toEqual(['reader', '127.0.0.1', answer.headers['x-request-id']]);
+  });
+
+  test('X-Forwarded-For counts only from a trusted proxy', async () => {
+    const addresses: string[] = [];
+    const routes: Partial<Handlers> = {
+      async listWorkspaces({ request }) {
+        addresses.push(request.address);
+        return NOTHING;
+      },
+    };
+    const call = () =>
+      http.app.inject({ url: '/api/v1/workspaces', headers: { ...as('reader'), 'x-forwarded-for': '10.1.1.1' } });
+    start(routes);
+    await call();
+    await http.close(0);
+    start(routes, { isTrustedProxy: (address) => address === '127.0.0.1' });
+    await call();
+    expect(addresses).toEqual(['127.0.0.1', '10.1.1.1']);
+  });
+});
+
+describe('what comes in', () => {
+  test('all mistakes of all parts are told at once, each with its path', async () => {
+    const { app } = start({});
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/api/v1/workspaces/${'w'.repeat(129)}/configurations/archive?message=${'m'.repeat(501)}`,
+      headers: { ...as('writer'), 'x-content-sha256': 'no' },
+      payload: 'x',
+    });
+    expect(answer.statusCode).toBe(400);
+    expect(bodyOf(answer)).toMatchObject({ code: 'invalid_request', request_id: answer.headers['x-request-id'] });
+    expect((bodyOf(answer).details as { path: string }[]).map(({ path }) => path).sort()).toEqual([
+      'headers.x-content-sha256',
+      'params.workspace_id',
+      'query.message',
+    ]);
+  });
+
+  test('fields of the body are named without a prefix; unknown ones are left out', async () => {
+    const bodies: unknown[] = [];
+    const { app } = start({
+      async updateWorkspace({ body }) {
+        bodies.push(body);
+        return WORKSPACE;
+      },
+    });
+    const put = (payload: object) =>
+      app.inject({ method: 'PUT', url: '/api/v1/workspaces/a', headers: as('writer'), payload });
+    const bad = await put({ name: '-', tool: 'ansible' });
+    expect((bodyOf(bad).details as { path: string }[]).map(({ path }) => path)).toEqual(['name', 'tool']);
+    expect((await put({ tool: 'tofu', colour: 'red' })).statusCode).toBe(200);
+    expect(bodies).toEqual([{ tool: 'tofu' }]);
+  });
+
+  const post = (payload: string | Buffer, headers: Record<string, string> = {}) =>
+    start({ createWorkspace: async () => WORKSPACE }).app.inject({
+      method: 'POST',
+      url: '/api/v1/workspaces',
+      headers: { ...as('writer'), 'content-type': 'application/json', ...headers },
+      payload,
+    });
+
+  test.each([
+    ['broken JSON', '{"name":', 400, 'invalid_request'],
+    ['not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, 'invalid_request'],
+    [
+      'deeper than anything of ours',
+      `{"name":"a","provider_config":{"a":${'['.repeat(100)}${']'.repeat(100)}}}`,
+      400,
+      'invalid_request',
+    ],
+    ['no body at all', '', 400, 'invalid_request'],
+    ['a list', '[]', 400, 'invalid_request'],
+    ['more than the route takes', `{"name":"${'x'.repeat(5_000_001)}"}`, 413, 'too_large'],
+  ] as const)('%s is refused', async (_what, payload, status, code) => {
+    const answer = await post(payload);
+    expect(answer.statusCode).toBe(status);
+    expect(bodyOf(answer).code).toBe(code);
+  });
+
+  test('brackets inside texts do not count as depth', async () => {
+    expect((await post(`{"name":"a","description":"${'['.repeat(200)}\\"${'{'.repeat(200)}"}`)).statusCode).toBe(201);
+  });
+
+  test('another content type is refused with the one to use', async () => {
+    const answer = await post('name=a', { 'content-type': 'application/x-www-form-urlencoded' });
+    expect(answer.statusCode).toBe(415);
+    expect(bodyOf(answer).error).toContain('application/json');
+  });
+
+  test('a key __proto__ reaches nobody', async () => {
+    const configs: unknown[] = [];
+    const { app } = start({
+      async createWorkspace({ body }) {
+        configs.push(body.provider_config);
+        return WORKSPACE;
+      },
+    });
+    const payload = '{"name":"a","provider_config":{"__proto__":{"admin":true},"b":1}}';
+    const headers = { ...as('writer'), 'content-type': 'application/json' };
+    await app.inject({ method: 'POST', url: '/api/v1/workspaces', headers, payload });
+    expect(configs).toEqual([{ b: 1 }]);
+    expect((configs[0] as { admin?: boolean }).admin).toBeUndefined();
+  });
+});
+
+describe('raw bodies', () => {
+  const upload = (payload: Buffer, headers: Record<string, string> = {}) =>
+    http.app.inject({
+      method: 'POST',
+      url: '/api/v1/workspaces/a/configurations/archive',
+      headers: { ...as('writer'), 'x-content-sha256': SHA, 'content-type': 'application/json', ...headers },
+      payload,
+    });
+  const received: Buffer[] = [];
+  const take: Partial<Handlers> = {
+    uploadConfiguration: async ({ raw }) => {
+      received.push(await readRaw(raw.stream));
+      throw new AppError('conflict', `Took ${raw.encoding}.`);
+    },
+  };
+
+  test('arrive as they are, whatever they call themselves, and unpacked when they come compressed', async () => {
+    start(take);
+    await upload(Buffer.from('{"not": "parsed"'));
+    const answer = await upload(gzipSync('unpacked'), { 'content-encoding': 'gzip' });
+    expect(received.map(String)).toEqual(['{"not": "parsed"', 'unpacked']);
+    expect(bodyOf(answer).error).toBe('Took gzip.');
+  });
+
+  test('compressed rubbish, unknown encodings and announced lengths beyond the limit are refused', async () => {
+    start(take);
+    expect(bodyOf(await upload(Buffer.from('rubbish'), { 'content-encoding': 'gzip' }))).toMatchObject({
+      code: 'invalid_request',
+      error: expect.stringContaining('gzip'),
+    });
+    expect((await upload(Buffer.from('x'), { 'content-encoding': 'br' })).statusCode).toBe(415);
+    expect(bodyOf(await upload(Buffer.from('x'), { 'content-length': String(200 * 1024 * 1024) })).code).toBe(
+      'too_large',
+    );
+  });
+
+  test('an endless body is cut at the limit, and the client still reads why', async () => {
+    start(take);
+    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
+    const outgoing = httpRequest({
+      port: url.port,
+      method: 'POST',
+      path: '/api/v1/workspaces/a/configurations/archive',
+      headers: { ...as('writer'), 'x-content-sha256': SHA },
+    });
+    const chunk = Buffer.alloc(1024 * 1024);
+    let sent = 0;
+    const push = () => {
+      while (sent < 110 && outgoing.write(chunk)) sent += 1;
+      sent += 1;
+      if (sent < 110) outgoing.once('drain', push);
+      else outgoing.end();
+    };
+    const answered = new Promise<{ statusCode: number | undefined; body: string }>((resolve, reject) => {
+      outgoing.on('response', async (response) =>
+        resolve({ statusCode: response.statusCode, body: await text(response) }),
+      );
+      outgoing.on('error', reject);
+    });
+    push();
+    const { statusCode, body } = await answered;
+    expect(statusCode).toBe(413);
+    expect(JSON.parse(body)).toMatchObject({ code: 'too_large', error: expect.stringContaining('104857600') });
+  });
+});
+
+describe('what goes out', () => {
+  test('addresses that are not there, and methods that are not', async () => {
+    const { app } = start({});
+    expect(bodyOf(await app.inject({ url: '/api/v1/nothing' })).code).toBe('not_found');
+    const answer = await app.inject({ method: 'PUT', url: '/api/v1/workspaces' });
+    expect([answer.statusCode, answer.headers.allow, bodyOf(answer).code]).toEqual([
+      405,
+      'GET, HEAD, POST',
+      'method_not_allowed',
+    ]);
+  });
+
+  test('HEAD is GET without the body', async () => {
+    const { app } = start({ listWorkspaces: async () => NOTHING });
+    const answer = await app.inject({ method: 'HEAD', url: '/api/v1/workspaces', headers: as('reader') });
+    expect([answer.statusCode, answer.body]).toEqual([200, '']);
+  });
+
+  test('every answer forbids caching, sniffing and frames', async () => {
+    const answer = await start({}).app.inject({ url: '/api/v1/nothing' });
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+    });
+  });
+
+  test('a fault shows its request id and nothing of itself; the log has the rest', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({
+      name: 'test',
+      level: 'error',
+      destination: { write: (line: string) => void lines.push(line) },
+    });
+    const { app } = start(
+      { listWorkspaces: () => Promise.reject(new Error('password hunter2 in the stack')) },
+      { logger },
+    );
+    const answer = await app.inject({ url: '/api/v1/workspaces', headers: as('reader') });
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).not.toContain('hunter2');
+    expect(bodyOf(answer).error).toContain(bodyOf(answer).request_id);
+    expect(lines.join()).toContain(bodyOf(answer).request_id);
+  });
+
+  test.each([
+    ['unique', 'workspaces_name', 409, 'name_taken', 'Another workspace has this name'],
+    ['unique', 'other', 409, 'conflict', 'already'],
+    ['foreign_key', undefined, 409, 'conflict', 'not there'],
+    ['bad_value', undefined, 400, 'invalid_request', 'cannot be stored'],
+    ['unavailable', undefined, 503, 'unavailable', 'database'],
+    ['full', undefined, 503, 'unavailable', 'disk is full'],
+    ['check', undefined, 500, 'internal', 'failed'],
+  ] as const)(
+    'trouble with the database, %s on %s, is told in our words',
+    async (kind, constraint, status, code, words) => {
+      const { app } = start({
+        listWorkspaces: () => Promise.reject(new DatabaseError('secret detail', { kind, constraint })),
+      });
+      const answer = await app.inject({ url: '/api/v1/workspaces', headers: as('reader') });
+      expect([answer.statusCode, bodyOf(answer).code]).toEqual([status, code]);
+      expect(bodyOf(answer).error).toContain(words);
+      expect(answer.body).not.toContain('secret detail');
+      if (status === 503) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    },
+  );
+
+  test('bytes keep their headers and status', async () => {
+    const { app } = start({
+      downloadConfiguration: async () =>
+        rawAnswer({ buffer: Buffer.from('bytes'), headers: { 'x-more': '1' }, status: 206 }),
+    });
+    const url = '/api/v1/workspaces/a/configurations/cv-aaaaaaaaaaaaaaaaaaaa/archive';
+    const answer = await app.inject({ url, headers: as('writer') });
+    expect(answer.statusCode).toBe(403);
+    const answered = await start({
+      getInfo: async () =>
+        rawAnswer({ buffer: Buffer.from('bytes'), contentType: 'text/plain', headers: { 'x-more': '1' }, status: 206 }),
+    }).app.inject({ url: '/api/v1/info' });
+    expect([answered.statusCode, answered.headers['x-more'], answered.headers['content-type'], answered.body]).toEqual([
+      206,
+      '1',
+      'text/plain',
+      'bytes',
+    ]);
+  });
+
+  test('an answer that is not as documented is a fault where answers are checked: a missing field, or one too many', async () => {
+    const { items, ...rest } = { items: [], next_cursor: null, token: 'leaked' };
+    for (const wrong of [rest, { items, next_cursor: null, token: 'leaked' }]) {
+      const { app } = start({ listWorkspaces: async () => wrong as never });
+      expect((await app.inject({ url: '/api/v1/workspaces', headers: as('reader') })).statusCode).toBe(500);
+      await http.close(0);
+    }
+  });
+});
+
+describe('connections', () => {
+  test('what is no HTTP is told so', async () => {
+    start({});
+    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), '127.0.0.1');
+    socket.write('HELLO\r\n\r\n');
+    const answer = await text(socket);
+    expect(answer).toContain('400 Bad Request');
+    expect(answer).toContain('invalid_request');
+  });
+
+  test('a body that trickles in is ended with a sentence', async () => {
+    let nowMs = 0;
+    start(
+      { createWorkspace: async () => WORKSPACE },
+      {
+        clock: { now: () => nowMs, sleep: async () => {} },
+        slowBodies: { graceMs: 1_000, minBytesPerSecond: 1_000, everyMs: 10 },
+      },
+    );
+    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), '127.0.0.1');
+    socket.write(
+      `POST /api/v1/workspaces HTTP/1.1\r\nhost: a\r\nauthorization: Bearer writer\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    nowMs = 10_000;
+    expect(await text(socket)).toContain('too slowly');
+  });
+
+  test('closing ends what only waits, refuses what is new, and lets the rest finish', async () => {
+    const waiting = Promise.withResolvers<void>();
+    start({
+      listWorkspaces: async ({ request }) => {
+        waiting.resolve();
+        await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
+        return { items: [], next_cursor: 'woken' };
+      },
+    });
+    const url = await http.listen({ host: '127.0.0.1', port: 0 });
+    const answer = fetch(`${url}/api/v1/workspaces`, { headers: as('reader') });
+    await waiting.promise;
+    const closed = http.close();
+    expect(await (await answer).json()).toMatchObject({ next_cursor: 'woken' });
+    await closed;
+  });
+
+  test('a client that goes away aborts its request', async () => {
+    const waiting = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    start({
+      listWorkspaces: async ({ request }) => {
+        request.signal.addEventListener('abort', () => gone.resolve());
+        waiting.resolve();
+        await gone.promise;
+        return NOTHING;
+      },
+    });
+    const url = await http.listen({ host: '127.0.0.1', port: 0 });
+    const leaving = new AbortController();
+    const answer = fetch(`${url}/api/v1/workspaces`, { headers: as('reader'), signal: leaving.signal });
+    await waiting.promise;
+    leaving.abort();
+    await expect(answer).rejects.toThrow();
+    await gone.promise;
+  });
+});
+
+test('a route without a handler, and one with two, stop the start', async () => {
+  const { createHttp } = await import('./create-http.ts');
+  const { mergeHandlers } = await import('./handler.ts');
+  expect(() =>
+    createHttp({
+      handlers: {},
+      logger: createLogger({ name: 'test', level: 'silent' }),
+      clock: { now: Date.now },
+    } as never),
+  ).toThrow(/no handler: getInfo, signIn/);
+  expect(() =>
+    mergeHandlers([
+      { getInfo: async () => ({ name: '', version: '', features: [] }) },
+      { getInfo: async () => ({ name: '', version: '', features: [] }) },
+    ]),
+  ).toThrow('getInfo has two handlers');
+});
+
+const WORKSPACE: Workspace = {
+  workspace_id: 'ws-aaaaaaaaaaaaaaaaaaaa' as Workspace['workspace_id'],
+  name: 'a',
+  description: '',
+  organization_id: 'org-aaaaaaaaaaaaaaaaaaaa' as Workspace['organization_id'],
+  tool: 'terraform',
+  terraform_version: null,
+  execution_mode: 'server',
+  agent_pool_id: null,
+  k8s_config_id: null,
+  labels: [],
+  auto_approve: false,
+  working_directory: '',
+  provider_config: null,
+  tf_code: null,
+  system_variables: {},
+  plan_timeout_seconds: 1,
+  apply_timeout_seconds: 1,
+  locked: null,
+  hold_task_id: null,
+  configuration_id: null,
+  tf_state: null,
+  quarantined_states: 0,
+  metadata: {},
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+};
