@@ -10,14 +10,15 @@ export interface KeptServer {
 const PAUSE = { baseMs: 50, capMs: 5_000 };
 /** After this long it counts as healthy again. */
 const HEALTHY_MS = 60_000;
-/** Tries of a first start, when only a predecessor is in the way. */
-const FIRST_TRIES = 8;
+/** How long, and how often, to try when only a predecessor is in the way: its processes find out one by one that it is over. */
+const PATIENCE_MS = 15_000;
+const TRY_EVERY_MS = 50;
 
 /** Resolves when PostgreSQL takes connections; rejects when the first start fails for a reason that will not pass. */
 export async function keepRunning(options: StartOptions, logger: Logger, random: Random): Promise<KeptServer> {
   const { clock } = options;
   const stopping = new AbortController();
-  let server = await startFirst(options, logger, random);
+  let server = await startPatiently(options, logger, stopping.signal);
   const watching = watch();
 
   async function watch(): Promise<void> {
@@ -35,7 +36,7 @@ export async function keepRunning(options: StartOptions, logger: Logger, random:
   async function startAgain(failuresBefore: number): Promise<boolean> {
     for (let failures = failuresBefore; !stopping.signal.aborted; failures += 1) {
       if (failures > 1) await clock.sleep(backOffMs(failures - 1, PAUSE, random), stopping.signal).catch(() => {});
-      const next = await startOnce(options, logger).catch(
+      const next = await startPatiently(options, logger, stopping.signal).catch(
         (err: unknown) => void logger.error({ err }, 'PostgreSQL did not start again.'),
       );
       if (next === undefined) continue;
@@ -55,14 +56,16 @@ export async function keepRunning(options: StartOptions, logger: Logger, random:
   };
 }
 
-async function startFirst(options: StartOptions, logger: Logger, random: Random): Promise<ServerProcess> {
-  for (let failures = 1; ; failures += 1) {
+async function startPatiently(options: StartOptions, logger: Logger, signal: AbortSignal): Promise<ServerProcess> {
+  const { clock } = options;
+  for (const giveUpAt = clock.now() + PATIENCE_MS; ; ) {
     try {
       return await startOnce(options, logger);
     } catch (error) {
-      if (!(error instanceof StartFailure && error.retry) || failures >= FIRST_TRIES) throw error;
+      const mayPass = error instanceof StartFailure && error.retry;
+      if (!mayPass || signal.aborted || clock.now() > giveUpAt) throw error;
       logger.debug({ err: error }, 'PostgreSQL is not free to start yet.');
-      await options.clock.sleep(backOffMs(failures, PAUSE, random));
+      await clock.sleep(TRY_EVERY_MS);
     }
   }
 }
