@@ -15,6 +15,8 @@ export interface AgentOptions {
   /** PATH of Terraform and provisioners; ours when not given. */
   path?: string;
   maxConcurrentJobs?: number;
+  /** Its runners run as other users, from this one on; needs root. */
+  runnerUid?: number;
   /** Added to its environment. */
   env?: Record<string, string>;
 }
@@ -107,6 +109,7 @@ const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
       workspace_dir: workDir,
       max_concurrent_jobs: options.maxConcurrentJobs ?? 3,
       path: options.path ?? process.env.PATH ?? '/usr/bin:/bin',
+      ...(options.runnerUid === undefined ? {} : { runner_uid: options.runnerUid }),
     },
     heartbeat: { interval: '2s', timeout: '5s' },
     capabilities: { install_versions: false },

@@ -18,6 +18,7 @@ import {
   freeUser,
   type RunnerProcess,
   type RunnerStart,
+  readLastWords,
   removeFolder,
   startRunner,
   userOf,
@@ -165,7 +166,7 @@ export function createAttempts(deps: AttemptsDeps) {
       await createRunnerFolder(folder, deps.start, user);
       const { exited } = startRunner(folder, deps.start, user);
       const runner = await attachRunner(folder, { ...deps, user, exited });
-      if (runner === undefined) throw new Error('it did not come up');
+      if (runner === undefined) throw new Error(`it did not come up: ${await readLastWords(folder)}`);
       void runner.ended.then(() => dropSpare(runner));
       return runner;
     } catch (error) {
@@ -215,7 +216,7 @@ export function createAttempts(deps: AttemptsDeps) {
     runner.send({ type: 'assigned', task });
     void followRunner(entry, runner).then((delivered) => (delivered || leaving ? undefined : keepRunning(entry)));
     // The next spare is started once this one is on its way, so that it does not compete for the processor.
-    deps.clock.sleep(250).then(fillSpares);
+    void deps.clock.sleep(250).then(fillSpares);
   }
 
   async function giveBack(entry: Held, runner: RunnerProcess, refusal: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,13 +24,21 @@ async function main(): Promise<void> {
     level: configuration.logging.level,
     ...(configuration.logging.file === '' ? {} : { destination: configuration.logging.file }),
   });
-  await mkdir(join(workspace_dir, 'a'), { recursive: true, mode: 0o700 });
+  await makeWorkFolder(workspace_dir, configuration.resources.runner_uid !== undefined);
   const lock = await tryLockFile(join(workspace_dir, 'agent.lock'), 5_000);
   if (lock === undefined)
     throw new Error(
       `Another agent already works in ${workspace_dir}; stop it, or give this one another resources.workspace_dir.`,
     );
   await run(configuration, logger, await readIdentity(workspace_dir, configuration.agent.agent_id));
+}
+
+/** Other users' runners pass through to their own folders, and see nothing on the way. */
+async function makeWorkFolder(workDir: string, isShared: boolean): Promise<void> {
+  for (const path of [workDir, join(workDir, 'a')]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    if (isShared) await chmod(path, 0o711);
+  }
 }
 
 async function run(configuration: AgentConfiguration, logger: Logger, identity: Identity): Promise<void> {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fchownSync, openSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Clock, Logger } from '@groundcrew/kit';
+import { type Clock, type Logger, syncFolder } from '@groundcrew/kit';
 import {
   ATTEMPT_FOLDER,
   FromRunner,
@@ -57,12 +57,27 @@ export interface RunnerProcess {
 
 /** Makes the folder of a runner-to-be, with what it is born with. */
 export async function createRunnerFolder(folder: string, { birth }: RunnerStart, user: RunnerUser): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  await writeFile(join(folder, ATTEMPT_FOLDER.birth), `${JSON.stringify(birth)}\n`, { mode: 0o600 });
-  if (user === undefined) return;
-  await chown(join(folder, ATTEMPT_FOLDER.birth), user.uid, user.gid);
-  await chown(folder, user.uid, user.gid);
+  const versionsDir = await prepareVersions(birth.versions_dir, user);
+  const birthPath = join(folder, ATTEMPT_FOLDER.birth);
+  await makeFolder(folder, user);
+  await writeFile(birthPath, `${JSON.stringify({ ...birth, versions_dir: versionsDir })}\n`, { mode: 0o600 });
+  if (user !== undefined) await chown(birthPath, user.uid, user.gid);
+  await syncFolder(dirname(folder));
+}
+
+/** Users share no installed versions: whoever may write a program that others run could run anything as them. */
+async function prepareVersions(shared: string, user: RunnerUser): Promise<string> {
+  if (user === undefined) return shared;
+  await mkdir(shared, { recursive: true, mode: 0o711 });
+  const own = join(shared, `uid-${user.uid}`);
+  await makeFolder(own, user);
+  return own;
+}
+
+async function makeFolder(path: string, user: RunnerUser): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await chmod(path, 0o700);
+  if (user !== undefined) await chown(path, user.uid, user.gid);
 }
 
 /**
@@ -90,6 +105,12 @@ export async function findTask(folder: string): Promise<RunnerTask | undefined> 
   }
 }
 
+/** The end of what a runner said before it went, for whoever wants to know why. */
+export async function readLastWords(folder: string): Promise<string> {
+  const log = await readFile(join(folder, ATTEMPT_FOLDER.log), 'utf8').catch(() => '');
+  return log.trim().slice(-2_000) || 'it said nothing';
+}
+
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 /**
@@ -102,6 +123,7 @@ export function startRunner(
   user: RunnerUser,
 ): { pid: number | undefined; exited: Promise<void> } {
   const log = openSync(join(folder, ATTEMPT_FOLDER.log), 'a', 0o600);
+  if (user !== undefined) fchownSync(log, user.uid, user.gid);
   const [program = process.execPath, ...args] = command;
   const child = spawn(program, [...args, folder], {
     cwd: folder,

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { syncFolder } from '@groundcrew/kit';
 import { ATTEMPT_FOLDER, type Phase } from '@groundcrew/protocol';
 
@@ -71,11 +71,10 @@ export function attemptFolder(root: string): AttemptFolder {
 
 /**
  * Makes the folders inside, for the runner's user alone. The names are on disk once this resolves, so that whatever is
- * written into them durably can be found again after a power cut.
+ * written into them durably can be found again after a power cut; the folder's own name was made lasting by the agent.
  */
 export async function createFolders(folder: AttemptFolder): Promise<void> {
   const inside = [folder.journal, folder.spool, folder.state, folder.work, folder.home, folder.tmp];
   for (const path of inside) await mkdir(path, { recursive: true, mode: 0o700 });
   await syncFolder(folder.root);
-  await syncFolder(dirname(folder.root));
 }
