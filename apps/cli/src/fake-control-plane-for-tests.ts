@@ -41,7 +41,11 @@ export interface FakeControlPlane {
 export interface FakeOptions {
   handlers: FakeHandlers;
   /** Serves a viewer of a log. */
-  serveLog?: (send: (frame: ViewerFrame) => void, query: Record<string, string>, socket: WebSocket) => void | Promise<void>;
+  serveLog?: (
+    send: (frame: ViewerFrame) => void,
+    query: Record<string, string>,
+    socket: WebSocket,
+  ) => void | Promise<void>;
   /** What a caller must bring; `gct_test` when not given. */
   token?: string;
 }
@@ -123,14 +127,20 @@ function send(response: http.ServerResponse, spec: RouteSpec, value: unknown): v
 function refuse(response: http.ServerResponse, error: unknown): void {
   const refusal = error instanceof FakeRefusal ? error : new FakeRefusal('invalid_request', String(error));
   response.writeHead(ERROR_CODES[refusal.code].status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: refusal.message, code: refusal.code, details: refusal.details, request_id: 'req-1' }));
+  response.end(
+    JSON.stringify({ error: refusal.message, code: refusal.code, details: refusal.details, request_id: 'req-1' }),
+  );
 }
 
 /** Fixed paths win over parameters, as in any router. */
 function findRoute(method: string, pathname: string): { name: RouteName; params: Record<string, string> } {
   const found = Object.entries(routes as Record<string, RouteSpec>)
     .filter(([, spec]) => spec.method === method)
-    .map(([name, spec]) => ({ name: name as RouteName, path: spec.path, params: matchPath(`${API_PREFIX}${spec.path}`, pathname) }))
+    .map(([name, spec]) => ({
+      name: name as RouteName,
+      path: spec.path,
+      params: matchPath(`${API_PREFIX}${spec.path}`, pathname),
+    }))
     .filter((entry) => entry.params !== undefined)
     .sort((a, b) => a.path.split(':').length - b.path.split(':').length)[0];
   if (found?.params === undefined) throw new FakeRefusal('not_found', `There is no route ${method} ${pathname}.`);

@@ -95,7 +95,14 @@ export const aTask = (more: Loose<Task> = {}): Task =>
 /** A task whose plan is there. */
 export const aPlannedTask = (more: Loose<Task> = {}): Task =>
   aTask({
-    plan: { attempt_id: IDS.attempt, checksum: 'c'.repeat(64), has_changes: true, lineage: null, serial: null, expires_at: TIME } as Task['plan'],
+    plan: {
+      attempt_id: IDS.attempt,
+      checksum: 'c'.repeat(64),
+      has_changes: true,
+      lineage: null,
+      serial: null,
+      expires_at: TIME,
+    } as Task['plan'],
     changes_add: 4,
     changes_change: 0,
     changes_destroy: 0,
@@ -136,7 +143,10 @@ export const aStateVersion = (more: Loose<StateVersion> = {}): StateVersion =>
     standing_reason: null,
     terraform_version: '1.11.4',
     resource_count: 4,
-    outputs: { greeting: { value: 'Hello, world!', type: 'string', sensitive: false }, key: { value: null, type: 'string', sensitive: true } },
+    outputs: {
+      greeting: { value: 'Hello, world!', type: 'string', sensitive: false },
+      key: { value: null, type: 'string', sensitive: true },
+    },
     task_id: IDS.task,
     attempt_id: IDS.attempt,
     created_by: 'admin',
@@ -175,7 +185,12 @@ export const anAgent = (more: Loose<Agent> = {}): Agent =>
     status: 'online',
     labels: ['region=eu'],
     capabilities: { terraform_versions: ['1.11.4'], tofu_versions: [], installs_versions: true, providers: [] },
-    permissions: { can_execute_terraform: true, can_access_secrets: true, allowed_workspaces: null, allowed_providers: null },
+    permissions: {
+      can_execute_terraform: true,
+      can_access_secrets: true,
+      allowed_workspaces: null,
+      allowed_providers: null,
+    },
     limits: { max_concurrent_jobs: 3 },
     endpoint: null,
     version: '0.1.0',

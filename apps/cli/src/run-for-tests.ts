@@ -40,7 +40,10 @@ export function makeFolder(): { path: string; remove: () => void } {
 }
 
 /** Starts the command in this process, with streams of its own. */
-export function start(argv: readonly string[], { url, stdin, tty = false, env = {}, cwd = tmpdir() }: RunOptions = {}): Running {
+export function start(
+  argv: readonly string[],
+  { url, stdin, tty = false, env = {}, cwd = tmpdir() }: RunOptions = {},
+): Running {
   const input = Object.assign(new PassThrough(), { isTTY: tty, isRaw: false, setRawMode: () => {} });
   const [stdout, stderr] = [capture(tty), capture(tty)];
   if (!tty || stdin !== undefined) input.end(stdin ?? '');
@@ -50,7 +53,12 @@ export function start(argv: readonly string[], { url, stdin, tty = false, env = 
     stdout: stdout.stream,
     stderr: stderr.stream,
     cwd,
-    env: { HOME: '/nonexistent', GROUNDCREW_COMMAND: 'groundcrew', ...(url && { GROUNDCREW_URL: url, GROUNDCREW_TOKEN: 'gct_test' }), ...env },
+    env: {
+      HOME: '/nonexistent',
+      GROUNDCREW_COMMAND: 'groundcrew',
+      ...(url && { GROUNDCREW_URL: url, GROUNDCREW_TOKEN: 'gct_test' }),
+      ...env,
+    },
     onSignal(name, listener) {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(listener));

@@ -1,19 +1,23 @@
 import { formatDuration } from '@groundcrew/kit';
-import type { Task } from '@groundcrew/protocol';
+import { isTerminal, type Task } from '@groundcrew/protocol';
 import { EXIT } from '../cli-error.ts';
-import { formatChanges } from '../present/task.ts';
+import { formatChanges, formatStatus } from '../present/task.ts';
 import type { Style } from '../terminal/style.ts';
 
 /**
  * What the command ends with for a task that has ended, as Terraform itself would: 0 well, 1 failed, 130 cancelled; with
- * `detailed` a plan that found changes is 2. A task that needs attention has not ended well either.
+ * `detailed` a plan that found changes is 2. A task that needs attention has not ended well either; one of which only a phase was
+ * followed has no verdict yet.
  */
 export function exitCodeOf(task: Task, detailed: boolean): number {
   if (task.status === 'cancelled') return EXIT.cancelled;
-  if (task.status === 'applied') return EXIT.ok;
+  if (task.status === 'applied' || goesOn(task)) return EXIT.ok;
   if (task.status !== 'success') return EXIT.failed;
   return detailed && hasChanges(task) ? EXIT.changes : EXIT.ok;
 }
+
+/** Only a part of it was followed. */
+const goesOn = ({ status }: Task): boolean => !isTerminal(status) && status !== 'needs_attention';
 
 const hasChanges = (task: Task): boolean => task.plan?.has_changes ?? countChanges(task) > 0;
 const countChanges = ({ changes_add, changes_change, changes_destroy, changes_import }: Task): number =>
@@ -36,8 +40,10 @@ export function formatVerdict(task: Task, style: Style): string {
       return style.yellow(`Cancelled. ${why ?? ''}`.trim());
     case 'needs_attention':
       return style.red(`${task.id} needs attention: ${why ?? 'something may have been applied that is not recorded.'}`);
-    default:
+    case 'failed':
       return style.red(`Failed${took}: ${why ?? 'see the log above.'}`);
+    default:
+      return `Task ${task.workspace_name} goes on: ${formatStatus(task.status, style)}.`;
   }
 }
 

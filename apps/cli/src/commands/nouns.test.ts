@@ -1,0 +1,406 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ApiTokenCreated, PoolTokenCreated } from '@groundcrew/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type FakeControlPlane,
+  type FakeHandlers,
+  FakeRefusal,
+  startFakeControlPlane,
+} from '../fake-control-plane-for-tests.ts';
+import {
+  anAgent,
+  aPage,
+  aPlannedTask,
+  aPool,
+  aStateVersion,
+  aTask,
+  aVariable,
+  aWorkspace,
+  IDS,
+} from '../records-for-tests.ts';
+import { makeFolder, type RunOptions, run } from '../run-for-tests.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function serve(
+  handlers: FakeHandlers,
+): Promise<{ plane: FakeControlPlane; cli: (argv: string[], more?: RunOptions) => ReturnType<typeof run> }> {
+  const plane = await startFakeControlPlane({ handlers });
+  closers.push(plane.close);
+  return { plane, cli: (argv, more = {}) => run(argv, { url: plane.url, ...more }) };
+}
+
+function folder(): string {
+  const { path, remove } = makeFolder();
+  closers.push(remove);
+  return path;
+}
+
+describe('workspace', () => {
+  it('list shows a table, and as JSON the records', async () => {
+    const locked = aWorkspace({
+      name: 'network',
+      locked: { by: 'ann', at: '2026-11-21T10:00:00.000Z', reason: 'moving' },
+    });
+    const { cli } = await serve({ listWorkspaces: () => aPage(aWorkspace(), locked) });
+    const { code, out } = await cli(['workspace', 'list']);
+    expect(code).toBe(0);
+    expect(out.split('\n')[0]).toMatch(/^WORKSPACE {2}RUNS ON {2}RESOURCES {2}LOCK {4}CHANGED +DESCRIPTION$/);
+    expect(out).toContain('network    server   –          locked');
+    expect(JSON.parse((await cli(['ws', 'list', '--json'])).out)).toEqual([aWorkspace(), locked]);
+  });
+
+  it('list reads page after page up to its limit', async () => {
+    const { plane, cli } = await serve({
+      listWorkspaces: ({ query }) => ({
+        items: Array.from({ length: query.limit }, (_, i) => aWorkspace({ name: `w${query.cursor ?? ''}-${i}` })),
+        next_cursor: 'more',
+      }),
+    });
+    const { out } = await cli(['workspace', 'list', '--limit', '205', '--json']);
+    expect(JSON.parse(out)).toHaveLength(205);
+    expect(plane.callsOf('listWorkspaces').map(({ query }) => [query.limit, query.cursor])).toEqual([
+      [200, undefined],
+      [5, 'more'],
+    ]);
+  });
+
+  it('create sends what was given, finds the pool by name and says what to type next', async () => {
+    const { plane, cli } = await serve({
+      listPools: () => aPage(aPool()),
+      createWorkspace: ({ body }) => aWorkspace({ name: body.name }),
+    });
+    const { out, err } = await cli([
+      'workspace',
+      'create',
+      'network',
+      '--pool',
+      'eu-west',
+      '--terraform-version',
+      '1.11.4',
+      '--auto-approve',
+      '--label',
+      'a=b',
+    ]);
+    expect(plane.callsOf('createWorkspace')[0]?.body).toMatchObject({
+      name: 'network',
+      execution_mode: 'agent',
+      agent_pool_id: IDS.pool,
+      terraform_version: '1.11.4',
+      auto_approve: true,
+      labels: ['a=b'],
+    });
+    expect(out).toBe('Created workspace network.\n');
+    expect(err).toBe('Plan and apply a folder in it: groundcrew apply network --dir <folder>\n');
+  });
+
+  it('update changes only what was given', async () => {
+    const { plane, cli } = await serve({ updateWorkspace: () => aWorkspace() });
+    expect((await cli(['workspace', 'update', 'hello', '--no-auto-approve', '--terraform-version', 'any'])).code).toBe(
+      0,
+    );
+    expect(plane.callsOf('updateWorkspace')[0]?.body).toEqual({ auto_approve: false, terraform_version: null });
+    const nothing = await cli(['workspace', 'update', 'hello']);
+    expect([nothing.code, nothing.err]).toEqual([
+      2,
+      'Error: Nothing to change was given; see --help for the settings.\n',
+    ]);
+  });
+
+  it('delete asks, and without a terminal wants --yes', async () => {
+    const tf_state = {
+      id: IDS.state,
+      version: 1,
+      serial: 1,
+      lineage: 'x',
+      resource_count: 4,
+      created_at: '2026-11-21T10:00:00.000Z',
+    } as never;
+    const { plane, cli } = await serve({
+      getWorkspace: () => aWorkspace({ tf_state }),
+      deleteWorkspace: () => undefined,
+    });
+    const { code, err } = await cli(['workspace', 'delete', 'hello']);
+    expect([code, err]).toEqual([
+      2,
+      'Error: Remove workspace hello for good? Its state holds 4 resources. There is no terminal to ask on: add --yes to go ahead.\n',
+    ]);
+    expect(plane.callsOf('deleteWorkspace')).toHaveLength(0);
+    expect((await cli(['workspace', 'delete', 'hello', '--yes', '--force'])).out).toBe('Removed workspace hello.\n');
+    expect(plane.callsOf('deleteWorkspace')[0]?.query).toEqual({ force: 'true' });
+  });
+
+  it('lock and unlock', async () => {
+    const { plane, cli } = await serve({ lockWorkspace: () => aWorkspace(), unlockWorkspace: () => aWorkspace() });
+    expect((await cli(['workspace', 'lock', 'hello', '--reason', 'moving'])).out).toContain('Locked hello.');
+    expect(plane.callsOf('lockWorkspace')[0]?.body).toEqual({ reason: 'moving' });
+    expect((await cli(['workspace', 'unlock', 'hello'])).out).toContain('Unlocked hello.');
+  });
+});
+
+describe('var', () => {
+  it('set adds what is new and changes what is there, each in its own kind', async () => {
+    const { plane, cli } = await serve({
+      listVariables: () => aPage(aVariable({ key: 'name' })),
+      updateVariable: ({ body }) => aVariable({ value: body.value ?? null }),
+      createVariable: ({ body }) => aVariable(body),
+    });
+    const { code, out } = await cli(['var', 'set', 'hello', 'name=Ada=x', 'zones=["a"]', '--hcl']);
+    expect([code, out]).toEqual([0, 'Set name.\nSet zones.\n']);
+    expect(plane.callsOf('updateVariable')[0]?.body).toEqual({ value: 'Ada=x', hcl: true });
+    expect(plane.callsOf('createVariable')[0]?.body).toMatchObject({
+      key: 'zones',
+      value: '["a"]',
+      hcl: true,
+      category: 'terraform',
+    });
+    await cli(['var', 'set', 'hello', 'name=1', '--env']);
+    expect(plane.callsOf('createVariable')[1]?.body).toMatchObject({ key: 'name', category: 'env' });
+  });
+
+  it('set changes the variable that somebody else added just now', async () => {
+    let lists = 0;
+    const { plane, cli } = await serve({
+      listVariables: () => (lists++ === 0 ? aPage() : aPage(aVariable({ key: 'name' }))),
+      createVariable: () => {
+        throw new FakeRefusal('name_taken', 'There is one.');
+      },
+      updateVariable: () => aVariable(),
+    });
+    expect((await cli(['var', 'set', 'hello', 'name=Ada'])).code).toBe(0);
+    expect(plane.callsOf('updateVariable')).toHaveLength(1);
+  });
+
+  it.each([[[]], [['--file', '-']]])(
+    'set takes a sensitive value from standard input (%j)',
+    async (extra: string[]) => {
+      const { plane, cli } = await serve({
+        listVariables: () => aPage(),
+        createVariable: ({ body }) => aVariable({ ...body, value: null }),
+      });
+      const { code, out, err } = await cli(['var', 'set', 'hello', 'password', '--sensitive', ...extra], {
+        stdin: 'p w\n',
+      });
+      expect([code, out, err]).toEqual([0, 'Set password (sensitive).\n', '']);
+      expect(plane.callsOf('createVariable')[0]?.body).toMatchObject({ value: 'p w', sensitive: true });
+    },
+  );
+
+  it('set reads a file as it is', async () => {
+    const { plane, cli } = await serve({
+      listVariables: () => aPage(),
+      createVariable: ({ body }) => aVariable({ ...body, value: null }),
+    });
+    const cwd = folder();
+    writeFileSync(join(cwd, 'key.pem'), 'one\ntwo\n');
+    await cli(['var', 'set', 'hello', 'tls_key', '--sensitive', '--file', 'key.pem'], { cwd });
+    expect(plane.callsOf('createVariable')[0]?.body.value).toBe('one\ntwo\n');
+    const missing = await cli(['var', 'set', 'hello', 'k', '--file', 'none.pem'], { cwd });
+    expect(missing.err).toBe(`Error: Cannot read ${join(cwd, 'none.pem')}: there is no such file.\n`);
+  });
+
+  it('set takes no secret from the command line', async () => {
+    const { plane, cli } = await serve({
+      listVariables: () => aPage(aVariable({ key: 'password', sensitive: true, value: null })),
+    });
+    const first = await cli(['var', 'set', 'hello', 'password=hunter2', '--sensitive']);
+    expect([first.code, first.err]).toEqual([2, expect.stringMatching(/must not stand on the command line/)]);
+    const second = await cli(['var', 'set', 'hello', 'password=hunter2']);
+    expect([second.code, second.err]).toEqual([2, expect.stringMatching(/"password" is sensitive: add --sensitive/)]);
+    expect(`${first.err}${second.err}`).not.toContain('hunter2');
+    expect(plane.callsOf('updateVariable')).toHaveLength(0);
+    expect((await cli(['var', 'set', 'hello', 'name'])).err).toBe('Error: "name" has no value; type name=value.\n');
+  });
+
+  it('list hides what is sensitive, delete names what there is not', async () => {
+    const { cli } = await serve({
+      listVariables: () => aPage(aVariable(), aVariable({ key: 'password', sensitive: true, value: null })),
+      deleteVariable: () => undefined,
+    });
+    expect((await cli(['var', 'list', 'hello'])).out).toMatch(
+      /name +terraform +Ada\n.*password +terraform +\(sensitive\) +sensitive/,
+    );
+    expect((await cli(['var', 'delete', 'hello', 'name'])).out).toBe('Removed name.\n');
+    expect((await cli(['var', 'delete', 'hello', 'other', '--env'])).err).toBe(
+      'Error: Workspace hello has no environment variable "other".\n',
+    );
+  });
+});
+
+describe('state', () => {
+  const bytes = Buffer.from('{"version":4,"ä":1}\n');
+  const checksum = createHash('sha256').update(bytes).digest('hex');
+
+  it('pull writes exactly the bytes, to a file that only its owner reads', async () => {
+    const { cli } = await serve({
+      listStateVersions: () => aPage(aStateVersion({ checksum })),
+      downloadStateVersion: () => bytes,
+    });
+    expect((await cli(['state', 'pull', 'hello'])).out).toBe(bytes.toString());
+    const cwd = folder();
+    expect((await cli(['state', 'pull', 'hello', '1', '-o', 'x.tfstate'], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, 'x.tfstate'))).toEqual(bytes);
+    expect(statSync(join(cwd, 'x.tfstate')).mode & 0o777).toBe(0o600);
+    expect((await cli(['state', 'pull', 'hello', '7'])).err).toBe('Error: Workspace hello has no state version 7.\n');
+  });
+
+  it('pull refuses bytes that arrived damaged', async () => {
+    const { cli } = await serve({ listStateVersions: () => aPage(aStateVersion()), downloadStateVersion: () => bytes });
+    expect((await cli(['state', 'pull', 'hello'])).err).toMatch(/arrived damaged/);
+  });
+
+  it('push sends the bytes with their checksum, rollback asks', async () => {
+    const { plane, cli } = await serve({
+      pushState: () => aStateVersion({ version: 2 }),
+      rollbackState: () => aStateVersion({ version: 3 }),
+    });
+    const cwd = folder();
+    writeFileSync(join(cwd, 'x.tfstate'), bytes);
+    expect((await cli(['state', 'push', 'hello', 'x.tfstate', '--message', 'm'], { cwd })).out).toMatch(
+      /^Stored as version 2/,
+    );
+    expect(plane.callsOf('pushState')[0]).toMatchObject({
+      raw: bytes,
+      headers: { 'x-content-sha256': checksum },
+      query: { force: 'false', message: 'm' },
+    });
+    expect((await cli(['state', 'rollback', 'hello', '1'])).code).toBe(2);
+    expect((await cli(['state', 'rollback', 'hello', '1', '-y'])).out).toBe(
+      'Version 1 is current again, as version 3.\n',
+    );
+  });
+
+  it('show tells outputs, but no sensitive one', async () => {
+    const { cli } = await serve({ listStateVersions: () => aPage(aStateVersion()) });
+    const { out } = await cli(['state', 'show', 'hello']);
+    expect(out).toContain('greeting = "Hello, world!"');
+    expect(out).toContain('key = (sensitive)');
+    expect((await cli(['state', 'list', 'hello'])).out).toContain('1        5       4          1.2 kB  current');
+  });
+});
+
+describe('task', () => {
+  it('list filters, show and why explain', async () => {
+    const waiting = { rule: 'locked', message: 'The workspace is locked by ann.' };
+    const { plane, cli } = await serve({
+      listTasks: () => aPage(aTask()),
+      getTask: () => aTask({ waiting }),
+      explainTask: () => ({
+        task_id: IDS.task as never,
+        waiting: true,
+        position: 2,
+        rule: 'no_agent',
+        message: 'No agent can take it.',
+        agents: [
+          { agent_id: IDS.agent as never, name: 'host-1', reason: 'labels', message: 'It lacks the label gpu.' },
+        ],
+      }),
+    });
+    expect((await cli(['task', 'list', '-w', 'hello', '--active', '--status', 'pending'])).out).toContain(
+      'plan and apply  waiting',
+    );
+    expect(plane.callsOf('listTasks')[0]?.query).toMatchObject({
+      workspace_id: 'hello',
+      active: true,
+      status: 'pending',
+    });
+    expect((await cli(['task', 'show', IDS.task])).out).toContain('Waits      The workspace is locked by ann.');
+    expect((await cli(['task', 'why', IDS.task])).out).toBe(
+      'No agent can take it. It is number 2 in its queue.\n\nAGENT   WHY NOT\nhost-1  It lacks the label gpu.\n',
+    );
+  });
+
+  it('approve names the very plan that was shown', async () => {
+    const { plane, cli } = await serve({
+      getTask: () => aPlannedTask({ status: 'awaiting_approval' }),
+      approveTask: () => aPlannedTask(),
+    });
+    expect((await cli(['task', 'approve', IDS.task])).err).toMatch(
+      /Apply to hello: 4 to add, 0 to change, 0 to destroy\?.*--yes/,
+    );
+    expect((await cli(['task', 'approve', IDS.task, '--yes'])).code).toBe(0);
+    expect(plane.callsOf('approveTask')[0]?.body.plan_checksum).toBe('c'.repeat(64));
+  });
+
+  it('approve tells when there is nothing to approve', async () => {
+    const { cli } = await serve({ getTask: () => aTask({ status: 'running' }) });
+    expect((await cli(['task', 'approve', IDS.task, '--yes'])).err).toBe(
+      `Error: Task ${IDS.task} does not wait for approval; it is running.\n`,
+    );
+  });
+
+  it('cancel and discard', async () => {
+    const { plane, cli } = await serve({
+      cancelTask: () => aTask({ status: 'running' }),
+      discardTask: () => aTask({ status: 'cancelled' }),
+    });
+    expect((await cli(['task', 'cancel', IDS.task, '--level', '3', '--force'])).out).toMatch(/^Cancelling/);
+    expect(plane.callsOf('cancelTask')[0]?.body).toEqual({ level: 3, force: true, reason: '' });
+    expect((await cli(['task', 'discard', IDS.task])).out).toMatch(/^Discarded/);
+  });
+
+  it("tells the server's refusal as it is, and as JSON with code and request", async () => {
+    const { cli } = await serve({
+      getTask: () => {
+        throw new FakeRefusal('not_found', 'There is no task of this id.');
+      },
+    });
+    expect((await cli(['task', 'show', IDS.task])).err).toBe('Error: There is no task of this id.\n');
+    const { code, out, err } = await cli(['task', 'show', IDS.task, '--json']);
+    expect([code, out]).toEqual([1, '']);
+    expect(JSON.parse(err)).toEqual({ error: 'There is no task of this id.', code: 'not_found', request_id: 'req-1' });
+  });
+});
+
+describe('fleet', () => {
+  it('agents and pools by name', async () => {
+    const { plane, cli } = await serve({
+      listAgents: () => aPage(anAgent()),
+      getAgent: () => anAgent(),
+      listPools: () => aPage(aPool()),
+      createPool: ({ body }) => aPool({ name: body.name }),
+    });
+    expect((await cli(['agent', 'list', '--pool', 'eu-west'])).out).toMatch(/host-1 +eu-west +online +1 /);
+    expect(plane.callsOf('listAgents')[0]?.query.pool_id).toBe(IDS.pool);
+    expect((await cli(['agent', 'show', 'host-1'])).out).toContain('terraform 1.11.4, installs others');
+    expect((await cli(['pool', 'show', 'eu-west'])).out).toContain('host-1');
+    expect((await cli(['pool', 'show', 'eu'])).err).toBe('Error: There is no pool "eu". There are: eu-west.\n');
+    expect((await cli(['pool', 'create', 'gpu', '--require-label', 'gpu', '--strategy', 'random'])).out).toContain(
+      'Created pool gpu',
+    );
+  });
+
+  it('tokens go to standard output alone, so that they can be kept in a file', async () => {
+    const times = { created_at: '2026-11-21T10:00:00.000Z', expires_at: null, last_used_at: null, revoked_at: null };
+    const { plane, cli } = await serve({
+      listPools: () => aPage(aPool()),
+      createPoolToken: () =>
+        ({
+          id: 'ptok-aaaaaaaaaaaaaaaaaaaa',
+          pool_id: IDS.pool,
+          name: '',
+          token: 'apt_x',
+          ...times,
+        }) as unknown as PoolTokenCreated,
+      createToken: () =>
+        ({
+          id: IDS.token,
+          user_id: IDS.user,
+          name: 'ci',
+          kind: 'api',
+          token: 'gct_x',
+          ...times,
+        }) as unknown as ApiTokenCreated,
+      revokeToken: () => undefined,
+    });
+    expect((await cli(['pool', 'token', 'create', 'eu-west'])).out).toBe('apt_x\n');
+    expect((await cli(['token', 'create', 'ci', '--never-expires'])).out).toBe('gct_x\n');
+    expect(plane.callsOf('createToken')[0]?.body).toMatchObject({ name: 'ci', kind: 'api', expires_in_days: null });
+    expect((await cli(['token', 'revoke', IDS.token])).out).toBe(`Revoked ${IDS.token}.\n`);
+  });
+});
