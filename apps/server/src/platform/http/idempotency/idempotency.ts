@@ -90,7 +90,7 @@ export function createIdempotency({ db, clock, hashKey, onTrouble }: Idempotency
       if (stored.claimId === claim.claimId) return undefined;
       const replay = findReplay(stored, claim);
       if (replay !== undefined) return replay;
-      if (clock.now() >= giveUpAt) throw stillOpen(stored);
+      if (clock.now() >= giveUpAt || stored.isStale) throw stillOpen(stored);
     }
   }
 

@@ -22,6 +22,8 @@ export interface StoredKey {
   requestHash: string;
   /** The change is in the database. */
   committed: boolean;
+  /** Claimed longer ago than any request takes. */
+  isStale: boolean;
   /** Null until the answer is stored. */
   status: number | null;
   body: unknown;
@@ -48,9 +50,9 @@ export async function claimKey(
           AND k.claimed_at < now() - make_interval(secs => ${staleAfterSeconds})
       RETURNING claim_id, route, request_hash, committed, status, body
     )
-    SELECT claim_id AS "claimId", route, request_hash AS "requestHash", committed, status, body FROM claimed
+    SELECT claim_id AS "claimId", route, request_hash AS "requestHash", committed, false AS "isStale", status, body FROM claimed
     UNION ALL
-    SELECT claim_id, route, request_hash, committed, status, body FROM idempotency_keys
+    SELECT claim_id, route, request_hash, committed, claimed_at < now() - make_interval(secs => ${staleAfterSeconds}), status, body FROM idempotency_keys
       WHERE organization_id = ${owner.organizationId} AND caller_id = ${owner.callerId} AND key = ${owner.key} AND NOT EXISTS (SELECT FROM claimed)`.execute(
     db,
   );
@@ -61,6 +63,7 @@ export async function claimKey(
       route: claim.route,
       requestHash: claim.requestHash,
       committed: false,
+      isStale: false,
       status: null,
       body: null,
     }
