@@ -66,16 +66,26 @@ export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): Embedd
 
 async function start(options: EmbeddedPostgresOptions): Promise<Running & { address: SocketAddress }> {
   const { homeDir } = options;
-  await mkdir(join(homeDir, 'postgres'), { recursive: true, mode: 0o700 });
-  const folder = await realpath(join(homeDir, 'postgres'));
-  const lock = await lockHome(homeDir, join(folder, 'lock'));
   try {
-    return { lock, ...(await startIn(folder, options)) };
+    await mkdir(join(homeDir, 'postgres'), { recursive: true, mode: 0o700 });
+    const folder = await realpath(join(homeDir, 'postgres'));
+    const lock = await lockHome(homeDir, join(folder, 'lock'));
+    try {
+      return { lock, ...(await startIn(folder, options)) };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   } catch (error) {
-    lock.release();
-    throw error;
+    throw isForbidden(error) ? new Error(foreign(homeDir, error.path), { cause: error }) : error;
   }
 }
+
+const isForbidden = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+const foreign = (homeDir: string, path = homeDir): string =>
+  `${path} may not be used by the user who starts this server (${process.getuid?.()}). Start it as the user who owns ${homeDir}, give the folder to this one (chown -R), or choose another with GROUNDCREW_HOME.`;
 
 async function startIn(
   folder: string,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -16,6 +17,7 @@ import { createTemporaryFolder, type TemporaryFolder } from '@groundcrew/testkit
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startChild } from './child-for-tests.ts';
 import { findEnginePackage } from './engine.ts';
+import { readPostmasterFile } from './leftover.ts';
 import { parsePasswd } from './run-as.ts';
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -41,11 +43,16 @@ function copyPackage(into: string): string {
   return into;
 }
 
-/** These need root, who alone can become another user. */
-describe.runIf(IS_ROOT && nobody !== undefined)('as another user', () => {
-  const user = nobody!;
+/** Below a folder that others may not enter, another user can run neither node nor this. */
+const isOpenToOthers = (uid: number): boolean =>
+  spawnSync('test', ['-x', process.execPath, '-a', '-r', import.meta.filename], { uid, cwd: '/' }).status === 0;
 
-  test('an ordinary user runs it from a package that belongs to root and lacks its links', async () => {
+/** These need root, who alone can become another user. */
+describe.runIf(IS_ROOT && process.platform === 'linux' && nobody !== undefined)('as another user', () => {
+  const user = nobody!;
+  const isOpen = IS_ROOT && isOpenToOthers(user.uid);
+
+  test.runIf(isOpen)('an ordinary user runs it from a package that belongs to root and lacks its links', async () => {
     openWay();
     const packageFolder = copyPackage(join(outer.path, 'package'));
     const homeDir = join(outer.path, 'home');
@@ -61,9 +68,7 @@ describe.runIf(IS_ROOT && nobody !== undefined)('as another user', () => {
     // Root, for once, leaves the data with its owner.
     const asRoot = startChild(homeDir, { packageFolder });
     await asRoot.started;
-    const { pid } = JSON.parse(
-      `{"pid":${readFileSync(join(homeDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0]}}`,
-    );
+    const { pid } = (await readPostmasterFile(join(homeDir, 'postgres', 'data')))!;
     expect(statSync(`/proc/${pid}`).uid).toBe(user.uid);
     asRoot.kill('SIGTERM');
     await asRoot.exited;
@@ -79,19 +84,24 @@ describe.runIf(IS_ROOT && nobody !== undefined)('as another user', () => {
       { mode: 0o755 },
     );
     const homeDir = join(outer.path, 'home');
-    const child = startChild(homeDir, { path });
-    // The home is made 0700 like every home; whoever starts as root there has to let the other user through.
-    await expect(child.started).rejects.toThrow(`who cannot get to ${homeDir}/postgres`);
-    chmodSync(homeDir, 0o711);
-    const again = startChild(homeDir, { path });
-    await again.started;
+    const first = startChild(homeDir, { path });
+    await first.started;
     expect(statSync(join(homeDir, 'postgres', 'data')).uid).not.toBe(0);
-    again.kill('SIGKILL');
-    await again.exited;
-    const third = startChild(homeDir, { path });
-    await third.started;
-    third.kill('SIGTERM');
-    await third.exited;
+    // The home stays closed but for the way through.
+    expect(statSync(homeDir).mode & 0o777).toBe(0o710);
+    first.kill('SIGKILL');
+    await first.exited;
+    const second = startChild(homeDir, { path });
+    await second.started;
+    second.kill('SIGTERM');
+    await second.exited;
+  });
+
+  test.runIf(isOpen)('a home that belongs to somebody else is named', async () => {
+    openWay();
+    const homeDir = join(outer.path, 'home');
+    mkdirSync(homeDir, { mode: 0o700 });
+    await expect(startChild(homeDir, user).started).rejects.toThrow(`Start it as the user who owns ${homeDir}`);
   });
 
   test('a folder that lets nobody through is named', async () => {
