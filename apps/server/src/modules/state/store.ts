@@ -71,7 +71,9 @@ export async function listVersions(
 ): Promise<StateRow[]> {
   const { rows } =
     await sql<StateRow>`${ROW} WHERE workspace_id = ${workspaceId} AND organization_id = ${organizationId}
-    AND version < ${before ?? Number.MAX_SAFE_INTEGER} ORDER BY version DESC LIMIT ${limit}`.execute(db);
+    AND (${before ?? null}::integer IS NULL OR version < ${before ?? null}::integer) ORDER BY version DESC LIMIT ${limit}`.execute(
+      db,
+    );
   return rows;
 }
 
