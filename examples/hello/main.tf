@@ -21,7 +21,7 @@ resource "terraform_data" "greeting" {
 
 resource "terraform_data" "house" {
   for_each   = toset(["floor", "walls", "roof"])
-  input      = "The ${each.key} is done."
+  input      = "${each.key}: done"
   depends_on = [terraform_data.greeting]
 
   provisioner "local-exec" {

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
-import type { LogStreamInfo, StateVersion, Task } from '@groundcrew/protocol';
+import type { LogStreamInfo, StateVersion, Task, Tool } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { CliError, EXIT } from '../cli-error.ts';
 import { createCommand } from '../command.ts';
 import { followTask } from '../follow/follow-task.ts';
 import { formatVerdict } from '../follow/verdict.ts';
+import { awaitAgent } from '../local/await-agent.ts';
 import { type DemoSummary, formatSummary } from '../local/demo-summary.ts';
 import { findTool } from '../local/find-tool.ts';
 import { homePaths, signInLocally } from '../local/home.ts';
@@ -39,18 +40,20 @@ export const demo = (cli: Cli): Command =>
       }
     });
 
-async function run(cli: Cli, lead: Lead, home: string, tool: 'terraform' | 'tofu', path: string): Promise<DemoSummary> {
+async function run(cli: Cli, lead: Lead, home: string, tool: Tool, path: string): Promise<DemoSummary> {
   const start = cli.clock.now();
   lead.say(`Running ${path} through a server, a database and an agent of their own, in ${home}.`);
   const { result: server, ms: readyMs } = await lead.step(
     'starting the server and its database',
     () => startServer({ home, env: environment(cli.io.env), logFile: homePaths(home).serverLog }),
-    ({ url }, took) => `Server ready at ${url} ${took}`,
+    ({ url }, took) => `Server ready at ${url} ${lead.style.dim('in')} ${took}`,
   );
+  const limit = limitTime(cli);
   try {
     const { client } = await signInLocally(cli, home, server);
+    await awaitAgent(cli, lead, client);
     const began = cli.clock.now();
-    const task = await applySample(cli, lead, client, tool);
+    const task = await applySample(cli, lead, client, tool, AbortSignal.any([limit.signal, server.gone]));
     const taskMs = cli.clock.now() - began;
     const { items: logs } = await client.call('listLogStreams', { params: { task_id: task.id } });
     const state = await findStateVersion(client, SAMPLE, undefined);
@@ -58,7 +61,7 @@ async function run(cli: Cli, lead: Lead, home: string, tool: 'terraform' | 'tofu
     const { result: stopMs } = await lead.step(
       'stopping',
       () => timed(cli, () => server.stop()),
-      (_, took) => `Stopped ${took}`,
+      (_, took) => `Stopped ${lead.style.dim('in')} ${took}`,
     );
     return {
       ok: true,
@@ -69,6 +72,7 @@ async function run(cli: Cli, lead: Lead, home: string, tool: 'terraform' | 'tofu
       timings: { readyMs, taskMs, stopMs, totalMs: cli.clock.now() - start },
     };
   } finally {
+    limit.done();
     await server.stop();
   }
 }
@@ -81,26 +85,28 @@ const environment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   GROUNDCREW_LISTEN_PORT: '0',
 });
 
-async function applySample(cli: Cli, lead: Lead, client: Client, tool: 'terraform' | 'tofu'): Promise<Task> {
+async function applySample(cli: Cli, lead: Lead, client: Client, tool: Tool, signal: AbortSignal): Promise<Task> {
   const { result: task } = await lead.step(
     `setting up the workspace ${SAMPLE}`,
     () => startSample(cli, client, tool),
     () => `Workspace ${SAMPLE} set up; applying it with ${tool}`,
   );
   if (task === undefined) throw new CliError('The sample of a new folder was applied already.', { code: 'demo' });
-  const followed = await Promise.race([
-    followTask(cli, client, { taskId: task.id, askApproval: false, onInterrupt: 'leave' }),
-    tooLong(cli),
-  ]);
+  const followed = await followTask(cli, client, { taskId: task.id, askApproval: false, onInterrupt: 'leave', signal });
   if (followed === 'detached')
     throw new CliError('Interrupted; everything is cleaned up.', { code: 'cancelled', exitCode: EXIT.cancelled });
   lead.say(formatVerdict(followed.task, lead.style));
   return followed.task;
 }
 
-async function tooLong({ clock }: Cli): Promise<never> {
-  await clock.sleep(LONGEST_MS);
-  throw new CliError(`The sample was not applied within ${LONGEST_MS / 1000} s.`, { code: 'demo' });
+/** Aborts when it takes too long. */
+function limitTime({ clock }: Cli) {
+  const limit = new AbortController();
+  const done = new AbortController();
+  const fail = () =>
+    limit.abort(new CliError(`The sample was not applied within ${LONGEST_MS / 1000} s.`, { code: 'demo' }));
+  clock.sleep(LONGEST_MS, done.signal).then(fail, () => {});
+  return { signal: limit.signal, done: () => done.abort() };
 }
 
 /** The demonstration has shown something only if everything that was promised is there. */

@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { Client } from '@groundcrew/client';
+import type { Tool } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { EXIT } from '../cli-error.ts';
@@ -7,6 +8,7 @@ import { createCommand, parseOffset } from '../command.ts';
 import { followTask } from '../follow/follow-task.ts';
 import { listenForInterrupts } from '../follow/interrupts.ts';
 import { formatVerdict } from '../follow/verdict.ts';
+import { awaitAgent } from '../local/await-agent.ts';
 import { findTool } from '../local/find-tool.ts';
 import { findRunning, homePaths, makeHome, type SignedIn, signInLocally } from '../local/home.ts';
 import { keepWatch } from '../local/keep-watch.ts';
@@ -45,12 +47,14 @@ export const up = (cli: Cli): Command =>
         'starting the server and its database',
         async () =>
           startServer({ home, env: await environment(cli, home, options), logFile: homePaths(home).serverLog }),
-        ({ url }, took) => `Server ready at ${lead.style.bold(url)} ${took}`,
+        ({ url }, took) => `Server ready at ${lead.style.bold(url)} ${lead.style.dim('in')} ${took}`,
       );
       await stayUp(cli, lead, server, async () => {
         const signedIn = await signInLocally(cli, home, server);
         const wanted = options.sample && !signedIn.profile.sample_done;
-        if (wanted && (await runSample(cli, lead, home, signedIn, tool)) === 'leave') return undefined;
+        await awaitAgent(cli, lead, signedIn.client);
+        if (wanted && (await runSample(cli, lead, { home, tool, signedIn, gone: server.gone })) === 'leave')
+          return undefined;
         lead.say(
           formatWhatNow({
             cli,
@@ -76,14 +80,17 @@ async function environment(cli: Cli, home: string, { port }: UpOptions): Promise
   };
 }
 
+interface SampleRun {
+  home: string;
+  tool: Tool;
+  signedIn: SignedIn;
+  /** Aborts when the server is gone. */
+  gone: AbortSignal;
+}
+
 /** Applies the sample for the first time, before the eyes of whoever started it. */
-async function runSample(
-  cli: Cli,
-  lead: Lead,
-  home: string,
-  { client, profile }: SignedIn,
-  tool: 'terraform' | 'tofu',
-): Promise<'stay' | 'leave'> {
+async function runSample(cli: Cli, lead: Lead, { home, tool, signedIn, gone }: SampleRun): Promise<'stay' | 'leave'> {
+  const { client, profile } = signedIn;
   const { result: task } = await lead.step(
     `setting up the workspace ${SAMPLE}`,
     () => startSample(cli, client, tool),
@@ -91,7 +98,12 @@ async function runSample(
   );
   await writeProfile(homePaths(home).profile, { ...profile, sample_done: true });
   if (task === undefined) return 'stay';
-  const followed = await followTask(cli, client, { taskId: task.id, askApproval: false, onInterrupt: 'leave' });
+  const followed = await followTask(cli, client, {
+    taskId: task.id,
+    askApproval: false,
+    onInterrupt: 'leave',
+    signal: gone,
+  });
   if (followed === 'detached') return 'leave';
   lead.say(formatVerdict(followed.task, lead.style));
   return 'stay';

@@ -14,6 +14,8 @@ export interface FollowTaskOptions {
   askApproval: boolean;
   /** What Ctrl-C does: asks whether to detach or cancel, or leaves the task running and says nothing. */
   onInterrupt?: 'ask' | 'leave';
+  /** Ends the following with its reason. */
+  signal?: AbortSignal;
   phase?: Phase | undefined;
   attempt?: number | undefined;
   /** Byte of the first stream to begin with. */
@@ -39,7 +41,11 @@ export async function followTask(cli: Cli, client: Client, options: FollowTaskOp
   };
   const view = createLogView(status, talk.style, wantsColours(cli.io, out));
   const told = createTeller(cli, status);
-  const frames = followLog(client, { ...whatToFollow(options), signal: leaving.signal, onBreak: told.onBreak });
+  const frames = followLog(client, {
+    ...whatToFollow(options),
+    signal: anyOf(leaving.signal, options.signal),
+    onBreak: told.onBreak,
+  });
   let isAsked = false;
   status.set(told.line);
 
@@ -72,6 +78,9 @@ export async function followTask(cli: Cli, client: Client, options: FollowTaskOp
     status.close();
   }
 }
+
+const anyOf = (ours: AbortSignal, theirs: AbortSignal | undefined): AbortSignal =>
+  theirs === undefined ? ours : AbortSignal.any([ours, theirs]);
 
 const whatToFollow = ({ taskId, phase, attempt, offset }: FollowTaskOptions) => ({ taskId, phase, attempt, offset });
 

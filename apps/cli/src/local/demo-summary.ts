@@ -24,7 +24,7 @@ export function formatSummary({ task, logs, state, timings }: DemoSummary, style
       ['Task', `${task.id}, ${task.status} in ${formatDuration(timings.taskMs)} by agent ${task.agent_name ?? '?'}`],
       [
         'Resources',
-        `${state.resource_count} (${task.changes_add ?? 0} added, ${task.changes_change ?? 0} changed, ${task.changes_destroy ?? 0} destroyed)`,
+        `${task.changes_add ?? 0} added, ${task.changes_change ?? 0} changed, ${task.changes_destroy ?? 0} destroyed`,
       ],
       ['Log', `${log.join(', ')}, kept on the server`],
       ['State', `version ${state.version}, serial ${state.serial}, ${formatBytes(state.size)}, encrypted`],

@@ -24,6 +24,8 @@ export interface ServerProcess {
   signInToken: string | undefined;
   /** Resolves when it is gone, with the reason. */
   exited: Promise<string>;
+  /** Aborts when it is gone, for whatever would go on asking it. */
+  gone: AbortSignal;
   /** Asks it to leave and waits; runners go on without it. */
   stop(): Promise<void>;
 }
@@ -52,7 +54,13 @@ export async function startServer({ home, env, logFile }: ServerStart): Promise<
   const exited = watchExit(child);
   const ready = await Promise.race([readReady(child.stdio[READY_FD] as Readable), exited]);
   if (typeof ready === 'string') throw await explainDeath(ready, logFile);
-  return { url: ready.url, signInToken: ready.sign_in_token ?? undefined, exited, stop: () => stop(child, exited) };
+  return {
+    url: ready.url,
+    signInToken: ready.sign_in_token ?? undefined,
+    exited,
+    gone: abortWhenGone(exited, logFile),
+    stop: () => stop(child, exited),
+  };
 }
 
 interface Ready {
@@ -73,6 +81,14 @@ const watchExit = (child: ChildProcess): Promise<string> =>
       resolve(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`),
     );
   });
+
+function abortWhenGone(exited: Promise<string>, logFile: string): AbortSignal {
+  const gone = new AbortController();
+  void exited.then((reason) =>
+    gone.abort(new CliError(`The server is gone: ${reason}. Its log is ${logFile}.`, { code: 'server_gone' })),
+  );
+  return gone.signal;
+}
 
 async function explainDeath(reason: string, logFile: string): Promise<CliError> {
   const tail = await readTail(logFile, 10);
