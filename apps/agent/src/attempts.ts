@@ -18,10 +18,12 @@ import {
   freeUser,
   type RunnerProcess,
   type RunnerStart,
+  type RunnerUser,
   readLastWords,
   removeFolder,
   startRunner,
   userOf,
+  writeSecret,
   writeTask,
 } from './runner-process.ts';
 import { countFreeSlots, decideSlot, type HeldAttempt } from './slots.ts';
@@ -41,6 +43,16 @@ export interface AttemptsDeps {
   onEnded: (held: HeldAttempt, message: (FromRunner & { type: 'ended' }) | undefined) => void;
 }
 
+/** A folder with a runner that waits in it, or is on its way. */
+interface Spare {
+  folder: string;
+  user: RunnerUser;
+  /** Resolves once the folder is there, before its runner is; rejects when it could not be made. */
+  made: Promise<void>;
+  /** Undefined when the runner did not come up. */
+  runner: Promise<RunnerProcess | undefined>;
+}
+
 interface Held extends HeldAttempt {
   folder: string;
   runner: RunnerProcess | undefined;
@@ -57,7 +69,7 @@ const RESTART_CAP_MS = 30_000;
  */
 export function createAttempts(deps: AttemptsDeps) {
   const held = new Map<AttemptId, Held>();
-  const spares: Promise<RunnerProcess | undefined>[] = [];
+  const spares: Spare[] = [];
   /** Users by folder, until the folder is gone. */
   const uids = new Map<string, number>();
   const watched = new Map<TaskId, number | undefined>();
@@ -158,73 +170,79 @@ export function createAttempts(deps: AttemptsDeps) {
     while (spares.length < wanted) spares.push(startSpare());
   }
 
-  async function startSpare(): Promise<RunnerProcess | undefined> {
+  function startSpare(): Spare {
     const folder = join(deps.dir, deps.newName());
-    try {
-      const user = freeUser(usersInUse(), deps.start);
-      if (user !== undefined) uids.set(folder, user.uid);
-      await createRunnerFolder(folder, deps.start, user);
-      const { exited } = startRunner(folder, deps.start, user);
-      const runner = await attachRunner(folder, { ...deps, user, exited });
-      if (runner === undefined) throw new Error(`it did not come up: ${await readLastWords(folder)}`);
-      void runner.ended.then(() => dropSpare(runner));
-      return runner;
-    } catch (error) {
-      deps.logger.error({ err: error }, 'could not start a runner');
-      await forget(folder);
-      return undefined;
-    }
+    const user = freeUser(usersInUse(), deps.start);
+    if (user !== undefined) uids.set(folder, user.uid);
+    const made = createRunnerFolder(folder, deps.start, user);
+    const spare: Spare = { folder, user, made, runner: made.then(() => launch(folder, user)).catch(() => undefined) };
+    void watchSpare(spare);
+    return spare;
   }
 
-  async function dropSpare(runner: RunnerProcess): Promise<void> {
-    for (const [index, spare] of spares.entries()) {
-      if ((await spare) !== runner) continue;
-      spares.splice(index, 1);
-      if (!leaving) await forget(runner.folder);
-    }
+  async function launch(folder: string, user: RunnerUser): Promise<RunnerProcess | undefined> {
+    const { exited } = startRunner(folder, deps.start, user);
+    const runner = await attachRunner(folder, { ...deps, user, exited });
+    if (runner === undefined)
+      deps.logger.error({ folder, said: await readLastWords(folder) }, 'a runner did not come up');
+    return runner;
+  }
+
+  /** A spare whose runner is gone is none any more; one that was given an attempt is looked after with that. */
+  async function watchSpare(spare: Spare): Promise<void> {
+    await (await spare.runner)?.ended;
+    const index = spares.indexOf(spare);
+    if (index < 0 || leaving) return;
+    spares.splice(index, 1);
+    await forget(spare.folder);
   }
 
   /**
-   * Takes an offer: a warm runner, the attempt's secret into its folder, then `accept` with the secret's hash. Only what the
-   * server has accepted is run; an accept without an answer is asked again with the same secret until there is one.
+   * Takes an offer: the attempt's secret into a spare's folder, then `accept` with the secret's hash. It does not wait for a
+   * runner that is still on its way, since an offer lasts seconds only. What the server has accepted is run; an accept without
+   * an answer is asked again with the same secret until there is one.
    */
   async function take(order: RunTask, link: Link): Promise<void> {
     const attemptId = order.attempt.id;
     if (held.has(attemptId)) return;
     const slot = decideSlot(list(), deps.maxConcurrent, draining || leaving);
     if (!slot.take) return link.reject(order.task_id, attemptId, slot.reason);
-    const entry: Held = {
-      attemptId,
-      taskId: order.task_id,
-      action: order.action,
-      folder: '',
-      runner: undefined,
-      cancelLevel: 0,
-    };
+    const spare = spares.shift() ?? startSpare();
+    const entry: Held = { ...heldOf(order), folder: spare.folder, runner: undefined, cancelLevel: 0 };
     held.set(attemptId, entry);
-    const runner = await (spares.shift() ?? startSpare());
-    if (runner === undefined) {
+    try {
+      await spare.made;
+    } catch (error) {
+      deps.logger.error({ err: error }, 'the folder of an attempt could not be made');
       held.delete(attemptId);
-      return link.reject(order.task_id, attemptId, 'the agent could not start a runner; see its log');
+      return link.reject(order.task_id, attemptId, 'the agent could not make a folder for it; see its log');
     }
-    entry.folder = runner.folder;
     const secret = newSecret();
-    const task = toRunnerTask(order, deps.clock.now());
-    await writeTask(runner.folder, task, secret, runner.user);
+    await writeSecret(spare.folder, secret, spare.user);
     const refusal = await link.accept(order.task_id, { attempt_id: attemptId, secret_hash: sha256Hex(secret) });
-    if (refusal !== undefined) return giveBack(entry, runner, refusal);
-    runner.send({ type: 'assigned', task });
-    void followRunner(entry, runner).then((delivered) => (delivered || leaving ? undefined : keepRunning(entry)));
+    if (refusal !== undefined) return giveBack(entry, spare, refusal);
+    const task = toRunnerTask(order, deps.clock.now());
+    await writeTask(spare.folder, task, spare.user);
+    void handOver(entry, spare, task);
     // The next spare is started once this one is on its way, so that it does not compete for the processor.
     void deps.clock.sleep(250).then(fillSpares);
   }
 
-  async function giveBack(entry: Held, runner: RunnerProcess, refusal: string): Promise<void> {
+  /** From here on the folder is the attempt's: a runner that is not up yet finds its task there, one that dies gets a successor. */
+  async function handOver(entry: Held, spare: Spare, task: RunnerTask): Promise<void> {
+    const runner = await spare.runner;
+    runner?.send({ type: 'assigned', task });
+    const delivered = runner !== undefined && (await followRunner(entry, runner));
+    if (!delivered && !leaving) await keepRunning(entry);
+  }
+
+  async function giveBack(entry: Held, spare: Spare, refusal: string): Promise<void> {
     deps.logger.info({ attempt_id: entry.attemptId, refusal }, 'the server did not take the accept');
+    const runner = await spare.runner;
+    runner?.send({ type: 'leave' });
+    await runner?.ended;
     held.delete(entry.attemptId);
-    runner.send({ type: 'leave' });
-    await runner.ended;
-    await forget(entry.folder);
+    await forget(spare.folder);
     fillSpares();
   }
 
@@ -251,7 +269,7 @@ export function createAttempts(deps: AttemptsDeps) {
     },
     drain(): void {
       draining = true;
-      for (const spare of spares) void spare.then((runner) => runner?.send({ type: 'leave' }));
+      for (const spare of spares) void spare.runner.then((runner) => runner?.send({ type: 'leave' }));
     },
     /** Cancels running plans, for a second SIGTERM; an apply is never stopped because its agent leaves. */
     cancelPlans(): void {
@@ -263,16 +281,22 @@ export function createAttempts(deps: AttemptsDeps) {
       for (const entry of held.values()) entry.runner?.leave();
       await Promise.all(
         spares.map(async (spare) => {
-          const runner = await spare;
+          const runner = await spare.runner;
           runner?.send({ type: 'leave' });
           await runner?.ended;
-          if (runner) await forget(runner.folder);
+          await forget(spare.folder);
         }),
       );
     },
   };
 }
 export type Attempts = ReturnType<typeof createAttempts>;
+
+const heldOf = ({ attempt, task_id, action }: RunTask): HeldAttempt => ({
+  attemptId: attempt.id,
+  taskId: task_id,
+  action,
+});
 
 const toRunnerTask = (order: RunTask, now: number): RunnerTask => ({
   attempt_id: order.attempt.id,

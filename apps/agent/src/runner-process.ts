@@ -80,20 +80,23 @@ async function makeFolder(path: string, user: RunnerUser): Promise<void> {
   if (user !== undefined) await chown(path, user.uid, user.gid);
 }
 
+/** The attempt's own credential, in the folder before the server hears of its hash. */
+export const writeSecret = (folder: string, secret: string, user: RunnerUser): Promise<void> =>
+  writeForRunner(join(folder, ATTEMPT_FOLDER.secret), secret, user);
+
 /**
- * Makes a spare's folder the folder of an attempt: secret first, `task.json` last and by rename, because a folder with a
- * task is an attempt's. Not fsynced: before Terraform runs, a machine that dies loses nothing but time.
+ * Makes a spare's folder the folder of an attempt that the server has accepted; by rename, because whoever finds a task begins
+ * with it. Not fsynced: before Terraform runs, a machine that dies loses nothing but time.
  */
-export async function writeTask(folder: string, task: RunnerTask, secret: string, user: RunnerUser): Promise<void> {
-  const secretPath = join(folder, ATTEMPT_FOLDER.secret);
-  const taskPath = join(folder, ATTEMPT_FOLDER.task);
-  await Promise.all([
-    writeFile(secretPath, secret, { mode: 0o600 }),
-    writeFile(`${taskPath}.new`, `${JSON.stringify(task)}\n`, { mode: 0o600 }),
-  ]);
-  if (user !== undefined)
-    await Promise.all([secretPath, `${taskPath}.new`].map((path) => chown(path, user.uid, user.gid)));
-  await rename(`${taskPath}.new`, taskPath);
+export async function writeTask(folder: string, task: RunnerTask, user: RunnerUser): Promise<void> {
+  const path = join(folder, ATTEMPT_FOLDER.task);
+  await writeForRunner(`${path}.new`, `${JSON.stringify(task)}\n`, user);
+  await rename(`${path}.new`, path);
+}
+
+async function writeForRunner(path: string, text: string, user: RunnerUser): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 });
+  if (user !== undefined) await chown(path, user.uid, user.gid);
 }
 
 /** The attempt a folder belongs to; undefined for a spare's folder or one whose task was never wholly written. */
