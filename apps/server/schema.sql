@@ -134,6 +134,7 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_task_id_number_key UNIQUE (task_id, number),
   CONSTRAINT attempts_workspace_id_epoch_key UNIQUE (workspace_id, epoch)
 ) WITH (fillfactor=80);
+CREATE INDEX attempts_by_agent ON attempts USING btree (agent_id, offered_at DESC);
 CREATE UNIQUE INDEX attempts_one_permit ON attempts USING btree (workspace_id) WHERE ((permit = ANY (ARRAY['live'::text, 'used'::text])) AND (state <> 'ended'::text));
 CREATE INDEX attempts_open ON attempts USING btree (agent_id) WHERE (state <> 'ended'::text);
 CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) WHERE (state <> 'ended'::text);
@@ -250,7 +251,7 @@ CREATE TABLE log_segments (
   attempt_id text NOT NULL,
   phase text NOT NULL,
   "offset" bigint NOT NULL,
-  length integer NOT NULL,
+  length bigint NOT NULL,
   gap boolean NOT NULL DEFAULT false,
   encoding text NOT NULL DEFAULT 'identity'::text,
   content bytea NOT NULL,
@@ -279,6 +280,7 @@ CREATE TABLE log_streams (
   CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
 ) WITH (fillfactor=70);
 CREATE INDEX log_streams_by_task ON log_streams USING btree (task_id);
+CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE (archived_key IS NULL);
 
 CREATE TABLE organizations (
   id text NOT NULL,

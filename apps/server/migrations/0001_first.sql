@@ -414,6 +414,7 @@ CREATE TABLE attempts (
   FOREIGN KEY (organization_id, agent_id) REFERENCES agents (organization_id, id)
 );
 ALTER TABLE attempts SET (fillfactor = 80);
+CREATE INDEX attempts_by_agent ON attempts (agent_id, offered_at DESC);
 CREATE INDEX attempts_open ON attempts (agent_id) WHERE state <> 'ended';
 CREATE INDEX attempts_open_by_workspace ON attempts (workspace_id) WHERE state <> 'ended';
 -- At most one live or used permit in an attempt that has not ended, per workspace: the last line of defence.
@@ -451,11 +452,12 @@ CREATE TABLE log_streams (
 );
 ALTER TABLE log_streams SET (fillfactor = 70);
 CREATE INDEX log_streams_by_task ON log_streams (task_id);
+CREATE INDEX log_streams_to_archive ON log_streams (updated_at) WHERE archived_key IS NULL;
 CREATE TABLE log_segments (
   attempt_id  text NOT NULL,
   phase       text NOT NULL,
   "offset"    bigint NOT NULL,
-  length      integer NOT NULL,
+  length      bigint NOT NULL,
   -- Set when the stored bytes are shorter than `length`: a gap record in place of what the size limit cut out.
   gap         boolean NOT NULL DEFAULT false,
   encoding    text NOT NULL DEFAULT 'identity',

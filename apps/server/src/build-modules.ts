@@ -44,6 +44,8 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const logs = createLogsModule({
     db,
     bus,
+    logger,
+    onDamaged: ({ taskId }, sentence) => void tasks.alert(taskId, sentence),
     onWatched: (taskId, watched) => void agents.setWatched(taskId, watched).catch(() => {}),
   });
   const tasks = createTasksModule({
@@ -126,12 +128,19 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     configurations.handlers,
     resources.handlers,
     tasks.handlers(),
-    logs.surface({ hub, authenticators, getTask: tasks.service.find, readTask, taskChannel }),
+    logs.surface({
+      hub,
+      authenticators,
+      append: tasks.attempts.appendLog,
+      getTask: tasks.service.find,
+      readTask,
+      taskChannel,
+    }),
     state.handlers,
     pools.handlers,
     agents.handlers,
   ]);
 
-  return { figures, organisations, users, events, pools, tasks, logs, agents, authenticators, handlers };
+  return { figures, organisations, users, events, variables, pools, tasks, logs, agents, authenticators, handlers };
 }
 export type Modules = ReturnType<typeof buildModules>;

@@ -1,15 +1,23 @@
 import { sha256Hex } from '@groundcrew/kit';
-import { LogChunk, LogLine, SOCKETS, TaskId } from '@groundcrew/protocol';
+import { LogChunk, LogLine, type Phase, SOCKETS, TaskId } from '@groundcrew/protocol';
 import { z } from 'zod';
 import { AppError, type AttemptIdentity, type Authenticators } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
-import type { LogsService } from './service.ts';
+import type { IncomingChunk, LogsService } from './service.ts';
 
 const Query = z.object({ task_id: TaskId, stream_mode: z.string().max(20).default('auto') });
 
+/** Appends and, when that was the last of what the exit record names, lets the life cycle know. */
+export type AppendLog = (
+  attempt: AttemptIdentity,
+  phase: Phase,
+  chunk: IncomingChunk,
+) => Promise<{ nextOffset: number; savedBytes: number }>;
+
 export interface AgentSocketDeps {
   hub: SocketHub;
-  logs: LogsService;
+  logs: Pick<LogsService, 'listStreams'>;
+  append: AppendLog;
   authenticators: Authenticators;
 }
 
@@ -17,7 +25,7 @@ export interface AgentSocketDeps {
  * `GET /ws/agent/logs`, for an agent that prefers a socket for upload: frames as in `logs/chunk`, or single lines from agents of
  * other makes. Both end in the same store through the same append, and each frame is answered like a call.
  */
-export function registerAgentLogSocket({ hub, logs, authenticators }: AgentSocketDeps): void {
+export function registerAgentLogSocket({ hub, logs, append, authenticators }: AgentSocketDeps): void {
   hub.register(SOCKETS.agentLogs, {
     query: Query,
     async authenticate({ token, query }) {
@@ -33,7 +41,7 @@ export function registerAgentLogSocket({ hub, logs, authenticators }: AgentSocke
   async function take(connection: Connection, attempt: AttemptIdentity, text: string): Promise<void> {
     try {
       const chunk = await toChunk(attempt, JSON.parse(text));
-      const { nextOffset, savedBytes } = await logs.append(attempt, chunk.phase, chunk);
+      const { nextOffset, savedBytes } = await append(attempt, chunk.phase, chunk);
       connection.send(JSON.stringify({ status: 'saved', next_offset: nextOffset, saved_bytes: savedBytes }));
     } catch (error) {
       const known =

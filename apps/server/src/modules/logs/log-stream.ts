@@ -12,7 +12,11 @@ export interface StoredStream extends StreamKey {
   taskId: TaskId;
   attempt: number;
   length: number;
+  /** Everything that the exit record names is stored. */
+  whole: boolean;
+  /** Nothing is waited for any more: it is whole, or its attempt has ended. Late bytes are still taken. */
   complete: boolean;
+  /** Why it is not what Terraform wrote, though nothing is waited for. */
   incompleteReason: string | null;
   finalLength: number | null;
   checksum: string | null;

@@ -1,6 +1,7 @@
-import type { LogPart, LogQuery, LogStream, TaskId } from '@groundcrew/protocol';
+import type { LogPart, LogQuery, TaskId } from '@groundcrew/protocol';
 import { AppError, type Handlers, rawAnswer, type UserCaller } from '../../platform/http/index.ts';
 import { type Segment, type StoredStream, stripEscapes } from './log-stream.ts';
+import { presentStream } from './present-frames.ts';
 import type { LogsService } from './service.ts';
 
 export interface LogRoutesDeps {
@@ -8,13 +9,6 @@ export interface LogRoutesDeps {
   /** Throws not-found unless the caller may see the task. */
   getTask: (caller: UserCaller, taskId: TaskId) => Promise<unknown>;
 }
-
-export const presentStream = (stream: StoredStream): LogStream => ({
-  task_id: stream.taskId,
-  phase: stream.phase,
-  attempt_id: stream.attemptId,
-  attempt: stream.attempt,
-});
 
 /** Reads logs for people, as JSON with offsets or as plain bytes. */
 export function createLogHandlers({ logs, getTask }: LogRoutesDeps) {
@@ -28,10 +22,8 @@ export function createLogHandlers({ logs, getTask }: LogRoutesDeps) {
     return stream;
   }
 
-  async function read(stream: StoredStream, offset: number, limit: number): Promise<{ content: Buffer; next: number }> {
-    const segments = await logs.readSegments(stream, offset, limit);
-    const content = Buffer.concat(segments.map(({ content }) => content)).subarray(0, limit);
-    return { content, next: endOf(segments, offset, limit) };
+  async function read(stream: StoredStream, offset: number, limit: number): Promise<Piece> {
+    return cutPiece(await logs.readSegments(stream, offset, limit), offset, limit);
   }
 
   return {
@@ -67,21 +59,34 @@ export function createLogHandlers({ logs, getTask }: LogRoutesDeps) {
   } satisfies Partial<Handlers>;
 }
 
-/** Where the next read goes on. A gap's marker is shorter than what it stands for, so content alone cannot tell. */
-function endOf(segments: readonly Segment[], offset: number, limit: number): number {
-  const last = segments.at(-1);
-  if (last === undefined) return offset;
-  const end = last.offset + last.length;
-  return segments.some((segment) => segment.gap) ? end : Math.min(end, offset + limit);
+interface Piece {
+  content: Buffer;
+  /** Where the next read goes on. A gap's marker is shorter than what it stands for, so content alone cannot tell. */
+  next: number;
 }
 
-type Read = (stream: StoredStream, offset: number, limit: number) => Promise<{ content: Buffer; next: number }>;
+/** At most `limit` bytes, but always a marker whole. */
+function cutPiece(segments: readonly Segment[], offset: number, limit: number): Piece {
+  const parts: Buffer[] = [];
+  let [next, left] = [offset, limit];
+  for (const segment of segments) {
+    if (left <= 0) break;
+    const part = segment.gap ? segment.content : segment.content.subarray(0, left);
+    parts.push(part);
+    left -= part.length;
+    next = segment.gap ? segment.offset + segment.length : segment.offset + part.length;
+  }
+  return { content: Buffer.concat(parts), next };
+}
+
+type Read = (stream: StoredStream, offset: number, limit: number) => Promise<Piece>;
 
 /** The bytes themselves; a Range of the form `bytes=a-b` or `bytes=a-` is honoured. */
 async function plain(stream: StoredStream, query: LogQuery, range: string | undefined, read: Read) {
   const asked = range === undefined ? undefined : /^bytes=(\d+)-(\d*)$/.exec(range);
   const from = asked ? Number(asked[1]) : query.offset;
   const to = asked?.[2] ? Number(asked[2]) + 1 : from + query.limit;
+  if (asked && from >= stream.length) return beyond(stream.length);
   const { content, next } = await read(stream, from, Math.max(1, Math.min(to - from, 4_194_304)));
   const headers = {
     'accept-ranges': 'bytes',
@@ -99,3 +104,12 @@ async function plain(stream: StoredStream, query: LogQuery, range: string | unde
     headers: { ...headers, 'content-range': `bytes ${from}-${Math.max(from, next - 1)}/${stream.length}` },
   });
 }
+
+/** RFC 9110, 15.5.17. */
+const beyond = (length: number) =>
+  rawAnswer({
+    buffer: Buffer.alloc(0),
+    contentType: 'text/plain; charset=utf-8',
+    status: 416,
+    headers: { 'content-range': `bytes */${length}` },
+  });

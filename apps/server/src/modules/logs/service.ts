@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { sha256Hex } from '@groundcrew/kit';
+import { type Logger, sha256Hex } from '@groundcrew/kit';
 import { type AttemptId, MAX_CHUNK_BYTES, type Phase, type StreamEnd, type TaskId } from '@groundcrew/protocol';
 import type { Bus } from '../../platform/bus/index.ts';
-import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { afterCommit, type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
 import {
   DEFAULT_LOG_LIMITS,
@@ -16,6 +16,7 @@ import {
   type StreamKey,
 } from './log-stream.ts';
 import * as store from './store.ts';
+import { createStreamVerifier } from './verify-stream.ts';
 
 /** A chunk as it arrives; `compressed` are the very same bytes as gzip, kept as they came to save work and room. */
 export interface IncomingChunk {
@@ -26,21 +27,19 @@ export interface IncomingChunk {
   compressed?: Buffer;
 }
 
-/** A piece of a stream as read; `gap` pieces hold the marker in place of `length` missing bytes. */
-export interface LogSlice {
-  stream: StoredStream;
-  segments: Segment[];
-  nextOffset: number;
-}
-
 export interface LogsDeps {
   db: Database;
   bus: Bus;
+  logger: Logger;
   limits?: LogLimits;
+  /** Told once per stream that is stored to its end and is not what the exit record names. */
+  onDamaged?: (stream: StoredStream, sentence: string) => void;
 }
 
 /** Wake-ups of a task's streams travel on this channel; the bytes themselves are always read from the store. */
 export const logChannel = (taskId: TaskId): string => `log:${taskId}`;
+/** Tells that a task has one stream more. */
+export const streamsChannel = (taskId: TaskId): string => `streams:${taskId}`;
 
 const unzip = promisify(gunzip);
 const zip = promisify(gzip);
@@ -54,47 +53,48 @@ const LIMIT_CHECK_BYTES = 8 * 1024 * 1024;
  * overlap must be identical), so a repeated or reordered chunk can neither double nor tear a log. Nothing here asks whether
  * anybody watches.
  */
-export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: LogsDeps) {
+export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS, onDamaged }: LogsDeps) {
+  const verifier = createStreamVerifier({
+    logger,
+    findStream: (key) => store.findStream(db, key),
+    readSegments,
+    markDamaged: (key, reason) => store.markDamaged(db, key, reason),
+    onDamaged,
+  });
+
   /** Appends a chunk and wakes whoever watches; `complete` says that the end named by the exit record is in. Errors: `checksum_mismatch`, `offset_mismatch`, `too_large`. */
   async function append(attempt: { attemptId: AttemptId; taskId: TaskId }, phase: Phase, chunk: IncomingChunk) {
-    if (chunk.content.length > MAX_CHUNK_BYTES)
-      throw new AppError(
-        'too_large',
-        `A log chunk may hold ${MAX_CHUNK_BYTES} bytes; this one has ${chunk.content.length}. Send it in pieces.`,
-      );
-    if (sha256Hex(chunk.content) !== chunk.checksum)
-      throw new AppError(
-        'checksum_mismatch',
-        `The log chunk at offset ${chunk.offset} does not have the checksum it was sent with; nothing was stored. Send it again.`,
-      );
+    refuseBroken(chunk);
     const key: StreamKey = { attemptId: attempt.attemptId, phase };
     const stored = (await appendFast(key, chunk)) ?? (await appendCarefully(key, chunk));
+    if (chunk.offset === 0) bus.publish(streamsChannel(attempt.taskId), attempt.attemptId);
     bus.publish(logChannel(attempt.taskId), attempt.attemptId);
-    if (crossed(chunk.offset, stored.length, LIMIT_CHECK_BYTES)) await enforceLimit(key, stored.length);
-    return {
-      nextOffset: stored.length,
-      savedBytes: Math.max(0, stored.length - chunk.offset),
-      complete: stored.complete,
-    };
+    if (stored.complete) verifier.verify(key);
+    if (crossed(stored.length - stored.saved, stored.length, LIMIT_CHECK_BYTES)) await enforceLimit(key, stored.length);
+    return { nextOffset: stored.length, savedBytes: stored.saved, complete: stored.complete };
   }
 
   async function appendFast(key: StreamKey, chunk: IncomingChunk): Promise<Stored | undefined> {
-    if (chunk.content.length === 0) return undefined;
-    return store.appendAtEnd(db, key, await toSegment(chunk, chunk.offset, chunk.content));
+    const { length } = chunk.content;
+    if (length === 0) return undefined;
+    const segment = await toSegment(chunk, chunk.offset, chunk.content);
+    const begun = chunk.offset === 0 ? await store.beginWith(db, key, segment) : undefined;
+    const appended = begun ?? (await store.appendAtEnd(db, key, segment));
+    return appended && { ...appended, saved: length };
   }
 
-  /** First chunk of a stream, overlap, hole, or a stream that was closed as incomplete. */
+  /** An overlap, a hole, or nothing at all. */
   async function appendCarefully(key: StreamKey, chunk: IncomingChunk): Promise<Stored> {
     return transaction(db, async (tx) => {
-      await store.ensureStream(tx, key);
       const stream = await store.findStreamForUpdate(tx, key);
-      if (stream === undefined) throw new AppError('not_found', `There is no attempt ${key.attemptId}.`);
-      const overlap = await findOverlap(tx, key, stream.length, chunk);
-      const rest = chunk.content.subarray(overlap);
-      if (rest.length === 0) return stream;
-      if (stream.complete && stream.incompleteReason === null) throw offsetMismatch(stream.length, chunk.offset);
-      await store.reopen(tx, key);
-      return (await store.appendAtEnd(tx, key, await toSegment(chunk, chunk.offset + overlap, rest))) ?? stream;
+      const length = stream?.length ?? 0;
+      const rest = chunk.content.subarray(await findOverlap(tx, key, length, chunk));
+      if (rest.length === 0) return { length, complete: stream?.whole ?? false, saved: 0 };
+      const offset = chunk.offset + chunk.content.length - rest.length;
+      const appended = await store.appendAtEnd(tx, key, await toSegment(chunk, offset, rest));
+      // Behind the end that the exit record names nothing is taken.
+      if (appended === undefined) throw offsetMismatch(length, chunk.offset);
+      return { ...appended, saved: rest.length };
     });
   }
 
@@ -131,15 +131,7 @@ export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: Logs
     });
   }
 
-  /** The stored bytes from `offset` on, about `bytes` of them (whole segments, the first one trimmed to the offset). */
-  async function read(key: StreamKey, offset: number, bytes: number): Promise<LogSlice | undefined> {
-    const stream = await store.findStream(db, key);
-    if (stream === undefined) return undefined;
-    const segments = await readSegments(key, offset, bytes);
-    return { stream, segments, nextOffset: endOf(segments, offset) };
-  }
-
-  /** Only the bytes, for readers that know the stream already. */
+  /** The stored bytes from `offset` on, about `bytes` of them: whole segments, the first one trimmed to the offset. */
   async function readSegments(key: StreamKey, offset: number, bytes: number): Promise<Segment[]> {
     const stored = await inflate(await store.listSegments(db, key, offset, bytes));
     return stored.map((segment) => trim(segment, offset)).filter((segment) => segment.length > 0);
@@ -147,7 +139,6 @@ export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: Logs
 
   return {
     append,
-    read,
     readSegments,
     findStream: (key: StreamKey) => store.findStream(db, key),
     listStreams: (taskId: TaskId) => store.listStreams(db, taskId),
@@ -160,31 +151,38 @@ export function createLogsService({ db, bus, limits = DEFAULT_LOG_LIMITS }: Logs
 
     /**
      * Takes over what the exit record says of a stream; inside the caller's transaction. True when everything is stored.
-     * A stream of length 0 that never had a byte is created complete.
+     * A stream that never had a byte is made here.
      */
     async finish(tx: Executor, attemptId: AttemptId, end: StreamEnd): Promise<boolean> {
       const key: StreamKey = { attemptId, phase: end.phase };
-      await store.ensureStream(tx, key);
-      return store.setFinal(tx, key, end.length, end.checksum);
+      const complete = await store.setFinal(tx, key, end.length, end.checksum);
+      if (complete) afterCommit(tx, () => verifier.verify(key));
+      return complete;
     },
 
-    /** Closes streams whose end will not come any more; inside the caller's transaction. Late bytes are still taken. */
-    async giveUp(tx: Executor, attemptId: AttemptId, reason: string): Promise<void> {
-      for (const phase of ['plan', 'apply'] as const) await store.markComplete(tx, { attemptId, phase }, reason);
-    },
+    /** Resolves when no stream is being verified any more. */
+    settled: verifier.settled,
   };
 }
-/** How far a stream is after an append. */
-type Stored = Pick<StoredStream, 'length' | 'complete'>;
-
 export type LogsService = ReturnType<typeof createLogsService>;
 
-const crossed = (from: number, to: number, step: number): boolean => Math.floor(from / step) !== Math.floor(to / step);
+/** How far a stream is after an append, and how much of the chunk was news. */
+type Stored = store.Appended & { saved: number };
 
-const endOf = (segments: readonly Segment[], offset: number): number => {
-  const last = segments.at(-1);
-  return last === undefined ? offset : last.offset + last.length;
-};
+function refuseBroken({ content, checksum, offset }: IncomingChunk): void {
+  if (content.length > MAX_CHUNK_BYTES)
+    throw new AppError(
+      'too_large',
+      `A log chunk may hold ${MAX_CHUNK_BYTES} bytes; this one has ${content.length}. Send it in pieces.`,
+    );
+  if (sha256Hex(content) !== checksum)
+    throw new AppError(
+      'checksum_mismatch',
+      `The log chunk at offset ${offset} does not have the checksum it was sent with; nothing was stored. Send it again.`,
+    );
+}
+
+const crossed = (from: number, to: number, step: number): boolean => Math.floor(from / step) !== Math.floor(to / step);
 
 const offsetMismatch = (stored: number, offset: number): AppError =>
   new AppError(

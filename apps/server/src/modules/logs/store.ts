@@ -1,6 +1,6 @@
 import type { TaskId } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import type { Segment, StoredStream, StreamKey } from './log-stream.ts';
 
 interface StreamRow {
@@ -9,6 +9,8 @@ interface StreamRow {
   organization_id: string;
   task_id: string;
   number: number;
+  ended: boolean;
+  outcome: string | null;
   length: number;
   complete: boolean;
   incomplete_reason: string | null;
@@ -17,6 +19,7 @@ interface StreamRow {
   archived_key: string | null;
 }
 
+/** That nothing will follow is read off the attempt, so there is nothing to write when it ends and nothing to undo when bytes come late. */
 const toStream = (row: StreamRow): StoredStream =>
   ({
     attemptId: row.attempt_id,
@@ -25,23 +28,20 @@ const toStream = (row: StreamRow): StoredStream =>
     taskId: row.task_id,
     attempt: row.number,
     length: row.length,
-    complete: row.complete,
-    incompleteReason: row.incomplete_reason,
+    whole: row.complete,
+    complete: row.complete || row.ended,
+    incompleteReason: row.incomplete_reason ?? (row.ended && !row.complete ? notNamed(row) : null),
     finalLength: row.final_length,
     checksum: row.checksum,
     archivedKey: row.archived_key,
   }) as StoredStream;
 
-const STREAM: RawBuilder<unknown> = sql`SELECT s.attempt_id, s.phase, s.organization_id, s.task_id, a.number, s.length,
-  s.complete, s.incomplete_reason, s.final_length, s.checksum, s.archived_key
-  FROM log_streams s JOIN attempts a ON a.id = s.attempt_id`;
+const notNamed = ({ number, outcome }: StreamRow): string =>
+  `Attempt ${number} ended (${outcome}) before the end of this log arrived.`;
 
-/** Creates the stream unless it exists; its attempt gives tenant and task. */
-export async function ensureStream(db: Executor, key: StreamKey): Promise<void> {
-  await sql`INSERT INTO log_streams (attempt_id, phase, organization_id, task_id)
-    SELECT id, ${key.phase}, organization_id, task_id FROM attempts WHERE id = ${key.attemptId}
-    ON CONFLICT DO NOTHING`.execute(db);
-}
+const STREAM: RawBuilder<unknown> = sql`SELECT s.attempt_id, s.phase, s.organization_id, s.task_id, a.number,
+  a.state = 'ended' AS ended, a.outcome, s.length, s.complete, s.incomplete_reason, s.final_length, s.checksum, s.archived_key
+  FROM log_streams s JOIN attempts a ON a.id = s.attempt_id`;
 
 /** The stream with its row locked, so that appends to it follow each other. */
 export async function findStreamForUpdate(db: Executor, key: StreamKey): Promise<StoredStream | undefined> {
@@ -53,7 +53,9 @@ export async function findStreamForUpdate(db: Executor, key: StreamKey): Promise
 /** One stream, not locked. */
 export async function findStream(db: Executor, key: StreamKey): Promise<StoredStream | undefined> {
   const { rows } =
-    await sql<StreamRow>`${STREAM} WHERE s.attempt_id = ${key.attemptId} AND s.phase = ${key.phase}`.execute(db);
+    await sql<StreamRow>`${named('find_log_stream')} ${STREAM} WHERE s.attempt_id = ${key.attemptId} AND s.phase = ${key.phase}`.execute(
+      db,
+    );
   return rows[0] && toStream(rows[0]);
 }
 
@@ -65,17 +67,18 @@ export async function listStreams(db: Executor, taskId: TaskId): Promise<StoredS
   return rows.map(toStream);
 }
 
+/** How far a stream is after an append, and whether it now is all that the exit record names. */
+export interface Appended {
+  length: number;
+  complete: boolean;
+}
+
 /**
- * The common case in one round trip: the chunk starts exactly at the stored length. Gives the new length and whether that is the
- * end the exit record named, or undefined when it does not fit (or the stream is not there yet) and the slow path has to look.
- * Row-locks the stream, so two appends never interleave.
+ * The common case in one round trip: the chunk starts exactly at the stored length. Undefined when it does not fit (or the stream
+ * is not there yet) and the slow path has to look. Row-locks the stream, so two appends never interleave.
  */
-export async function appendAtEnd(
-  db: Executor,
-  key: StreamKey,
-  chunk: NewSegment,
-): Promise<{ length: number; complete: boolean } | undefined> {
-  const { rows } = await sql<{ length: number; complete: boolean }>`
+export async function appendAtEnd(db: Executor, key: StreamKey, chunk: NewSegment): Promise<Appended | undefined> {
+  const { rows } = await sql<Appended>`${named('append_log')}
     WITH stream AS (
       UPDATE log_streams SET length = length + ${chunk.length}, updated_at = now(),
         complete = final_length IS NOT NULL AND length + ${chunk.length} >= final_length
@@ -83,7 +86,23 @@ export async function appendAtEnd(
       RETURNING length, complete
     ), segment AS (
       INSERT INTO log_segments (attempt_id, phase, "offset", length, encoding, content, written_at)
-      SELECT ${key.attemptId}, ${key.phase}, ${chunk.offset}, ${chunk.length}, ${chunk.encoding}, ${chunk.content}, ${chunk.writtenAt}
+      SELECT ${key.attemptId}, ${key.phase}, ${chunk.offset}::bigint, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
+      FROM stream
+    )
+    SELECT length, complete FROM stream`.execute(db);
+  return rows[0];
+}
+
+/** The same for the first chunk of a stream that is not there yet; its attempt gives tenant and task. */
+export async function beginWith(db: Executor, key: StreamKey, chunk: NewSegment): Promise<Appended | undefined> {
+  const { rows } = await sql<Appended>`${named('begin_log')}
+    WITH stream AS (
+      INSERT INTO log_streams (attempt_id, phase, organization_id, task_id, length)
+      SELECT id, ${key.phase}, organization_id, task_id, ${chunk.length}::bigint FROM attempts WHERE id = ${key.attemptId}
+      ON CONFLICT DO NOTHING RETURNING length, complete
+    ), segment AS (
+      INSERT INTO log_segments (attempt_id, phase, "offset", length, encoding, content, written_at)
+      SELECT ${key.attemptId}, ${key.phase}, 0, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
       FROM stream
     )
     SELECT length, complete FROM stream`.execute(db);
@@ -123,9 +142,9 @@ export async function listSegments(
   offset: number,
   bytes: number,
 ): Promise<StoredSegment[]> {
-  const { rows } = await sql<SegmentRow>`
+  const { rows } = await sql<SegmentRow>`${named('list_log_segments')}
     SELECT "offset", length, gap, encoding, content, written_at FROM log_segments
-    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND "offset" < ${offset + bytes}
+    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND "offset" < ${offset + bytes}::bigint
       AND "offset" >= coalesce((SELECT max("offset") FROM log_segments
         WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND "offset" <= ${offset}), 0)
     ORDER BY "offset"`.execute(db);
@@ -160,22 +179,25 @@ export async function replaceByGap(
     VALUES (${key.attemptId}, ${key.phase}, ${from}, ${to - from}, true, ${marker})`.execute(db);
 }
 
-/** Records what the exit record says of the stream; complete as soon as the stored length reaches it. */
+/** Records what the exit record says of the stream, and gives whether all of that is stored. */
 export async function setFinal(db: Executor, key: StreamKey, length: number, checksum: string): Promise<boolean> {
-  const { rows } = await sql<{ complete: boolean }>`UPDATE log_streams
-    SET final_length = ${length}, checksum = ${checksum}, complete = length >= ${length}, updated_at = now()
-    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} RETURNING complete`.execute(db);
+  const { rows } = await sql<{ complete: boolean }>`
+    INSERT INTO log_streams (attempt_id, phase, organization_id, task_id, final_length, checksum, complete)
+    SELECT id, ${key.phase}, organization_id, task_id, ${length}::bigint, ${checksum}, ${length}::bigint = 0 FROM attempts WHERE id = ${key.attemptId}
+    ON CONFLICT (attempt_id, phase) DO UPDATE SET final_length = excluded.final_length, checksum = excluded.checksum,
+      complete = log_streams.length >= excluded.final_length, updated_at = now()
+    RETURNING complete`.execute(db);
   return rows[0]?.complete ?? false;
 }
 
-/** Closes a stream whose end is stored, or for good with a reason when its end never came. */
-export async function markComplete(db: Executor, key: StreamKey, incompleteReason: string | null): Promise<void> {
-  await sql`UPDATE log_streams SET complete = true, incomplete_reason = ${incompleteReason}, updated_at = now()
-    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND NOT complete`.execute(db);
-}
-
-/** Bytes of late delivery are welcome: a stream that was closed as incomplete opens again. */
-export async function reopen(db: Executor, key: StreamKey): Promise<void> {
-  await sql`UPDATE log_streams SET complete = false, incomplete_reason = NULL, updated_at = now()
-    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND incomplete_reason IS NOT NULL`.execute(db);
+/** Notes why a stream whose end is in is not what the exit record names; false when that was noted before. */
+export async function markDamaged(db: Executor, key: StreamKey, reason: string): Promise<boolean> {
+  const result = await db
+    .updateTable('log_streams')
+    .set({ incomplete_reason: reason })
+    .where('attempt_id', '=', key.attemptId)
+    .where('phase', '=', key.phase)
+    .where('incomplete_reason', 'is', null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
 }

@@ -1,16 +1,19 @@
+import type { Logger } from '@groundcrew/kit';
 import { LogSocketQuery, type OrganizationId, SOCKETS, type TaskId } from '@groundcrew/protocol';
 import type { Bus } from '../../platform/bus/index.ts';
 import { AppError, type Authenticators, demandPermission, type UserIdentity } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { StoredStream } from './log-stream.ts';
-import { type LogsService, logChannel } from './service.ts';
+import { type LogsService, logChannel, streamsChannel } from './service.ts';
 import { createTail, createTails } from './tail.ts';
-import { serveViewer, type TaskView } from './viewer.ts';
+import type { TaskView } from './task-teller.ts';
+import { serveViewer } from './viewer.ts';
 import type { WatchRegistry } from './watch.ts';
 
 export interface ViewerSocketDeps {
   hub: SocketHub;
   bus: Bus;
+  logger: Logger;
   logs: LogsService;
   watch: WatchRegistry;
   authenticators: Authenticators;
@@ -22,16 +25,27 @@ export interface ViewerSocketDeps {
 export function registerViewerSocket({
   hub,
   bus,
+  logger,
   logs,
   watch,
   authenticators,
   readTask,
   taskChannel,
 }: ViewerSocketDeps): void {
+  /** Wakes for whatever may have changed on any of the channels, lost words included. */
+  function subscribeAll(channels: readonly string[], wake: () => void): () => void {
+    const stops = channels.map((channel) => bus.subscribe(channel, wake, wake));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  // A stream ends with its attempt, and of that the task's channel tells.
   const tails = createTails((stream: StoredStream) =>
-    createTail(stream, stream.length, {
+    createTail(stream, {
+      findStream: logs.findStream,
       readSegments: logs.readSegments,
-      subscribe: (wake) => bus.subscribe(logChannel(stream.taskId), wake),
+      subscribe: (wake) => subscribeAll([logChannel(stream.taskId), taskChannel(stream.taskId)], wake),
     }),
   );
 
@@ -57,15 +71,15 @@ export function registerViewerSocket({
     try {
       await serveViewer(query, {
         listStreams: logs.listStreams,
-        findStream: logs.findStream,
         acquireTail: tails.acquire,
         readTask: (taskId) => readTask(identity.organizationId, taskId),
-        subscribeTask: (taskId, wake) => bus.subscribe(taskChannel(taskId), wake),
+        subscribeTask: (taskId, wake) => subscribeAll([taskChannel(taskId), streamsChannel(taskId)], wake),
         send: (frame) => connection.sendPaced(JSON.stringify(frame)),
         signal: connection.signal,
       });
       connection.close(1000, 'The log is complete.');
-    } catch {
+    } catch (error) {
+      logger.warn({ err: error, task_id: query.task_id }, 'a log could not be shown to its end');
       connection.close(1011, 'The server could not read on; connect again from the last offset.');
     } finally {
       unwatch();

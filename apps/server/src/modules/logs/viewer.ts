@@ -1,30 +1,13 @@
-import { createLatch, type Latch } from '@groundcrew/kit';
-import {
-  isTerminal,
-  type LogStream,
-  type Phase,
-  type TaskId,
-  type TaskStatusAnswer,
-  type ViewerFrame,
-} from '@groundcrew/protocol';
-import {
-  createLineSplitter,
-  levelOf,
-  type PlacedLine,
-  type Segment,
-  type StoredStream,
-  stripEscapes,
-} from './log-stream.ts';
+import { createLatch } from '@groundcrew/kit';
+import type { TaskId, ViewerFrame } from '@groundcrew/protocol';
+import type { StoredStream } from './log-stream.ts';
+import { nameOf, pickStream, type StreamQuery } from './pick-stream.ts';
+import { createBytesPresenter, createLinesPresenter, presentStream } from './present-frames.ts';
 import type { Tail } from './tail.ts';
-
-/** What a viewer is told about the task besides its log. */
-export interface TaskView extends Pick<TaskStatusAnswer, 'status' | 'stage' | 'progress'> {
-  waiting: string | null;
-}
+import { createTaskTeller, type TaskView } from './task-teller.ts';
 
 export interface ViewerDeps {
   listStreams: (taskId: TaskId) => Promise<StoredStream[]>;
-  findStream: (stream: StoredStream) => Promise<StoredStream | undefined>;
   acquireTail: (stream: StoredStream) => { tail: Tail; release: () => void };
   readTask: (taskId: TaskId) => Promise<TaskView | undefined>;
   /** Calls back when the task or its set of streams may have changed. */
@@ -34,199 +17,144 @@ export interface ViewerDeps {
   signal: AbortSignal;
 }
 
-export interface ViewerQuery {
+export interface ViewerQuery extends StreamQuery {
   task_id: TaskId;
-  phase?: Phase | undefined;
-  attempt?: number | undefined;
   offset: number;
   format: 'lines' | 'bytes';
 }
 
-/** Backstop for a wake-up that was lost between replicas. */
-const BACKSTOP_MS = 2_000;
+/** Backstop for a wake-up about the task that was lost between replicas; streams have their own. */
+const BACKSTOP_MS = 5_000;
 
 /**
  * Serves one viewer: catches up from the store at its cursor, then follows, stream after stream, until the task has ended and
  * everything was shown. Reads only from the store, so nothing is missed or shown twice however the wake-ups come.
+ *
+ * An attempt that plans and applies in one go names the end of its plan's log only when it is over. So the next stream is
+ * opened as soon as the one before has nothing more to show, and that one stays open for what may yet come.
  */
 export async function serveViewer(query: ViewerQuery, deps: ViewerDeps): Promise<void> {
   const latch = createLatch();
   const task = createTaskTeller(query.task_id, deps);
-  const stop = deps.subscribeTask(query.task_id, () => {
+  const queue = createStreamQueue(query, deps.listStreams);
+  const open = new Set<Showing>();
+  function changed(): void {
     task.changed();
+    queue.changed();
     latch.wake();
-  });
+  }
+  const stop = deps.subscribeTask(query.task_id, changed);
+  async function openNext(): Promise<'opened' | 'waiting' | 'over'> {
+    const next = await queue.next();
+    if (next === undefined) return open.size === 0 && (task.isOver() || queue.isExhausted()) ? 'over' : 'waiting';
+    open.add(await show(next, queue.offsetOf(next), query.format, deps, latch.wake));
+    return 'opened';
+  }
+
   try {
-    if (await serveStreams(query, deps, latch, task))
-      await deps.send({ type: 'end', task_id: query.task_id, status: task.status() });
+    while (!deps.signal.aborted && (await task.tell())) {
+      const progress = await advanceAll(open);
+      if (progress === 'gone') return;
+      if (progress === 'more') continue;
+      const step = await openNext();
+      if (step === 'over')
+        return void (await deps.send({ type: 'end', task_id: query.task_id, status: task.status() }));
+      if (step === 'waiting' && !(await latch.next(BACKSTOP_MS, deps.signal))) changed();
+    }
   } finally {
     stop();
+    for (const showing of open) showing.close();
   }
 }
 
-/** Serves stream after stream; true when there will be no other, false when the viewer is gone. */
-async function serveStreams(query: ViewerQuery, deps: ViewerDeps, latch: Latch, task: TaskTeller): Promise<boolean> {
+/** The streams still to be opened, in their order; asks the store only after a word that there may be another one. */
+function createStreamQueue(query: ViewerQuery, listStreams: ViewerDeps['listStreams']) {
   const shown = new Set<string>();
-  while (!deps.signal.aborted && (await task.tell())) {
-    const next = pickStream(await deps.listStreams(query.task_id), query, shown);
-    if (next !== undefined) {
-      const offset = shown.size === 0 ? query.offset : 0;
-      shown.add(nameOf(next));
-      if (!(await serveStream({ stream: next, offset, format: query.format }, deps, latch, task))) return false;
-    } else if (task.isOver() || isAllAsked(query, shown)) return true;
-    else if (!(await latch.next(BACKSTOP_MS, deps.signal))) task.changed();
-  }
-  return false;
-}
-
-interface Serving {
-  stream: StoredStream;
-  offset: number;
-  format: 'lines' | 'bytes';
-}
-
-/** Who asked for one phase has seen it. */
-const isAllAsked = ({ phase }: ViewerQuery, shown: ReadonlySet<string>): boolean =>
-  phase !== undefined && shown.size > 0;
-
-/** Follows one stream to its end; false when the viewer is gone. */
-async function serveStream(
-  { stream, offset, format }: Serving,
-  deps: ViewerDeps,
-  latch: Latch,
-  task: TaskTeller,
-): Promise<boolean> {
-  const { tail, release } = deps.acquireTail(stream);
-  const unsubscribe = tail.subscribe(latch.wake);
-  const present = createPresenter(stream, offset, format);
-  const sendAll = async (frames: ViewerFrame[]) => {
-    for (const frame of frames) if (!(await deps.send(frame))) return false;
-    return true;
-  };
-  try {
-    let going = await deps.send({ type: 'stream', stream: present.stream, offset });
-    while (going && !deps.signal.aborted) {
-      const segments = await tail.at(present.cursor());
-      if (segments.length > 0) {
-        going = await sendAll(present.frames(segments));
-        continue;
-      }
-      const end = await findEnd(stream, present.cursor(), deps);
-      if (end !== undefined)
-        return (await sendAll(present.flush())) && deps.send({ type: 'stream_end', stream: present.stream, ...end });
-      going = await task.tell();
-      if (going && !(await latch.next(BACKSTOP_MS, deps.signal))) await tail.refresh();
-    }
-    return false;
-  } finally {
-    unsubscribe();
-    release();
-  }
-}
-
-/** What is to be said at the end of a stream, once the cursor has come to it. */
-async function findEnd(stream: StoredStream, cursor: number, deps: ViewerDeps) {
-  const now = await deps.findStream(stream);
-  if (now !== undefined && !(now.complete && cursor >= now.length)) return undefined;
-  return { length: cursor, checksum: now?.checksum ?? null, complete: now?.incompleteReason === null };
-}
-
-/** The stream to show next: the one asked for, else the newest attempt's plan and then whatever comes after what was shown. */
-export function pickStream(
-  streams: readonly StoredStream[],
-  query: ViewerQuery,
-  shown: ReadonlySet<string>,
-): StoredStream | undefined {
-  const wanted = streams.filter(
-    (s) => (query.phase ?? s.phase) === s.phase && (query.attempt ?? s.attempt) === s.attempt,
-  );
-  if (shown.size > 0) {
-    if (query.phase !== undefined) return undefined;
-    const last = wanted.findLastIndex((s) => shown.has(nameOf(s)));
-    return wanted[last + 1];
-  }
-  if (query.phase !== undefined) return wanted.at(-1);
-  return wanted.findLast((s) => s.phase === 'plan') ?? wanted[0];
-}
-
-const nameOf = (stream: StoredStream): string => `${stream.attemptId}/${stream.phase}`;
-
-/** Turns stored segments into frames, keeping the cursor. */
-function createPresenter(stored: StoredStream, start: number, format: 'lines' | 'bytes') {
-  const stream: LogStream = {
-    task_id: stored.taskId,
-    phase: stored.phase,
-    attempt_id: stored.attemptId,
-    attempt: stored.attempt,
-  };
-  const splitter = createLineSplitter(start);
-  let cursor = start;
-  let at = start;
-  let lastWrittenAt = new Date(0);
-
-  const asBytes = (segment: Segment): ViewerFrame => ({
-    type: 'bytes',
-    stream,
-    offset: segment.offset,
-    next_offset: segment.offset + segment.length,
-    written_at: segment.writtenAt.toISOString(),
-    content_base64: segment.content.toString('base64'),
-  });
-  const asLines = (lines: PlacedLine[], writtenAt: Date): ViewerFrame[] => {
-    if (lines.length === 0) return [];
-    const frame: ViewerFrame = {
-      type: 'lines',
-      stream,
-      offset: at,
-      next_offset: splitter.resumeOffset(),
-      lines: lines.map(({ text, offset }) => ({
-        task_id: stored.taskId,
-        timestamp: writtenAt.toISOString(),
-        level: levelOf(text),
-        line: stripEscapes(text),
-        offset,
-      })),
-    };
-    at = splitter.resumeOffset();
-    return [frame];
-  };
-
-  return {
-    stream,
-    cursor: () => cursor,
-    frames(segments: readonly Segment[]): ViewerFrame[] {
-      return segments.flatMap((segment) => {
-        cursor = segment.offset + segment.length;
-        lastWrittenAt = segment.writtenAt;
-        return format === 'bytes' ? [asBytes(segment)] : asLines(splitter.push(segment.content), segment.writtenAt);
-      });
-    },
-    flush: (): ViewerFrame[] => (format === 'bytes' ? [] : asLines(splitter.flush(), lastWrittenAt)),
-  };
-}
-
-/** Sends a `task` frame whenever what people see of the task has changed; asks the store only after a word that it may have. */
-function createTaskTeller(taskId: TaskId, deps: ViewerDeps) {
-  let dirty = true;
-  let last = '';
-  let seen: TaskView | undefined;
+  let streams: StoredStream[] = [];
+  let isStale = true;
   return {
     changed: (): void => {
-      dirty = true;
+      isStale = true;
     },
-    status: (): TaskView['status'] => seen?.status ?? 'pending',
-    isOver: (): boolean => seen !== undefined && isTerminal(seen.status),
-    /** False when the task or the viewer is gone. */
-    async tell(): Promise<boolean> {
-      if (!dirty) return true;
-      dirty = false;
-      seen = await deps.readTask(taskId);
-      if (seen === undefined) return false;
-      const now = JSON.stringify(seen);
-      if (now === last) return true;
-      last = now;
-      return deps.send({ type: 'task', task_id: taskId, ...seen });
+    async next(): Promise<StoredStream | undefined> {
+      if (isStale) {
+        isStale = false;
+        streams = await listStreams(query.task_id);
+      }
+      return pickStream(streams, query, shown);
+    },
+    /** Where to begin with a stream, which from then on counts as shown. */
+    offsetOf(stream: StoredStream): number {
+      const offset = shown.size === 0 ? query.offset : 0;
+      shown.add(nameOf(stream));
+      return offset;
+    },
+    /** Who asked for one phase has seen it. */
+    isExhausted: (): boolean => query.phase !== undefined && shown.size > 0,
+  };
+}
+
+type Progress = 'more' | 'waiting' | 'gone';
+
+/** A batch of every open stream; those that have ended are closed. */
+async function advanceAll(open: Set<Showing>): Promise<Progress> {
+  let progress: Progress = 'waiting';
+  for (const showing of open) {
+    const made = await showing.advance();
+    if (made === 'gone') return 'gone';
+    if (made === 'more') progress = 'more';
+    if (made === 'ended') {
+      open.delete(showing);
+      showing.close();
+    }
+  }
+  return progress;
+}
+
+interface Showing {
+  /** Shows the next batch, or the end; `waiting` when there is nothing to show now. */
+  advance(): Promise<Progress | 'ended'>;
+  close(): void;
+}
+
+async function show(
+  stored: StoredStream,
+  offset: number,
+  format: ViewerQuery['format'],
+  { acquireTail, send }: ViewerDeps,
+  wake: () => void,
+): Promise<Showing> {
+  const stream = presentStream(stored);
+  const presenter = format === 'bytes' ? createBytesPresenter(stream) : createLinesPresenter(stream, offset);
+  const { tail, release } = acquireTail(stored);
+  const unsubscribe = tail.subscribe(wake);
+  let cursor = offset;
+
+  async function sendAll(frames: readonly ViewerFrame[]): Promise<boolean> {
+    for (const frame of frames) if (!(await send(frame))) return false;
+    return true;
+  }
+
+  async function end({ length, checksum, incompleteReason }: StoredStream): Promise<'ended' | 'gone'> {
+    const last: ViewerFrame = { type: 'stream_end', stream, length, checksum, complete: incompleteReason === null };
+    return (await sendAll([...presenter.flush(), last])) ? 'ended' : 'gone';
+  }
+
+  await send({ type: 'stream', stream, offset });
+  return {
+    async advance() {
+      const segments = await tail.at(cursor);
+      for (const segment of segments) {
+        if (!(await sendAll(presenter.present(segment)))) return 'gone';
+        cursor = segment.offset + segment.length;
+      }
+      if (segments.length > 0) return 'more';
+      const ended = tail.ended(cursor);
+      return ended === undefined ? 'waiting' : end(ended);
+    },
+    close() {
+      unsubscribe();
+      release();
     },
   };
 }
-type TaskTeller = ReturnType<typeof createTaskTeller>;

@@ -1,6 +1,6 @@
 import type { AttemptId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import {
   type AttemptRow,
   attemptChanges,
@@ -23,19 +23,17 @@ export async function lockWorkspace(
   db: Executor,
   id: WorkspaceId,
 ): Promise<{ organizationId: string; workspace: Workspace; now: number } | undefined> {
-  const locked = await sql<{
-    id: string;
-    now: number;
-  }>`SELECT id, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
-    FROM workspaces WHERE id = ${id} FOR UPDATE`.execute(db);
-  const first = locked.rows[0];
-  if (first === undefined) return undefined;
-  const { rows } = await sql<WorkspaceRow>`SELECT ${FENCE} FROM workspaces w WHERE w.id = ${id}`.execute(db);
+  const locked = await sql`SELECT FROM workspaces WHERE id = ${id} FOR NO KEY UPDATE`.execute(db);
+  if (locked.rows.length === 0) return undefined;
+  const { rows } = await sql<
+    WorkspaceRow & { now: number }
+  >`SELECT ${FENCE} FROM workspaces w WHERE w.id = ${id}`.execute(db);
   const row = rows[0];
-  return row && { organizationId: row.organization_id, workspace: toWorkspace(row), now: first.now };
+  return row && { organizationId: row.organization_id, workspace: toWorkspace(row), now: row.now };
 }
 
-const FENCE = sql`w.id, w.organization_id, w.epoch_counter, w.holder_epoch, w.hold_task_id, w.locked_by, w.locked_by_id, w.locked_at,
+/** The clock is read behind the lock: time spent waiting for it has passed. */
+const FENCE = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, w.id, w.organization_id, w.epoch_counter, w.holder_epoch, w.hold_task_id, w.locked_by, w.locked_by_id, w.locked_at,
   w.lock_reason, w.lock_id, w.marks, w.permit_attempt_id, w.state_version_id, w.state_lineage, w.state_serial, w.state_checksum,
   w.plan_timeout_seconds, w.apply_timeout_seconds,
   (SELECT coalesce(jsonb_agg(v.id), '[]') FROM state_versions v WHERE v.workspace_id = w.id AND v.standing = 'quarantined') AS undecided`;
@@ -45,22 +43,17 @@ const FENCE = sql`w.id, w.organization_id, w.epoch_counter, w.holder_epoch, w.ho
  * attempt the event speaks of; without it, it is the task's open one.
  */
 export async function loadAggregate(db: Executor, taskId: TaskId, attemptId?: AttemptId): Promise<Loaded | undefined> {
-  const locked = await sql<{
-    now: number;
-  }>`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now FROM workspaces
-    WHERE id = (SELECT workspace_id FROM tasks WHERE id = ${taskId}) FOR UPDATE`.execute(db);
-  const first = locked.rows[0];
-  if (first === undefined) return undefined;
-  const { rows } = await sql<
-    { workspace: WorkspaceRow; task: TaskRow; attempt: AttemptRow | null } & Record<string, unknown>
-  >`
+  const locked = await sql`${named('lock_workspace_of_task')} SELECT FROM workspaces
+    WHERE id = (SELECT workspace_id FROM tasks WHERE id = ${taskId}) FOR NO KEY UPDATE`.execute(db);
+  if (locked.rows.length === 0) return undefined;
+  const { rows } = await sql<Record<string, unknown> & { now: number }>`${named('load_aggregate')}
     SELECT ${FENCE}, ${TASK}, ${ATTEMPT}
     FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
-      LEFT JOIN attempts a ON a.id = ${attemptId ?? sql`t.attempt_id`} AND a.task_id = t.id
-    WHERE t.id = ${taskId} FOR UPDATE OF t`.execute(db);
+      LEFT JOIN attempts a ON a.id = coalesce(${attemptId ?? null}, t.attempt_id) AND a.task_id = t.id
+    WHERE t.id = ${taskId} FOR NO KEY UPDATE OF t`.execute(db);
   const row = rows[0];
   if (row === undefined) return undefined;
-  return split(row, first.now);
+  return split(row, row.now);
 }
 
 const TASK = sql`t.id AS t_id, t.task_type AS t_task_type, t.status AS t_status, t.stage AS t_stage, t.phase AS t_phase,

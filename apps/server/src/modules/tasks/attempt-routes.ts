@@ -52,8 +52,7 @@ export function createAttemptHandlers({
   };
 
   async function appendChunk(caller: AttemptCaller, phase: 'plan' | 'apply', chunk: IncomingChunk) {
-    const { nextOffset, savedBytes, complete } = await logs.append(caller, phase, chunk);
-    if (complete) await attempts.logIn(caller, phase);
+    const { nextOffset, savedBytes } = await attempts.appendLog(caller, phase, chunk);
     return {
       status: 'saved' as const,
       next_offset: nextOffset,

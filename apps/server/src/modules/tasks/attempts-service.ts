@@ -2,8 +2,6 @@ import type {
   AcceptAnswer,
   AcceptRequest,
   AttemptId,
-  FinishAnswer,
-  FinishRequest,
   PermitAnswer,
   PermitRequest,
   Phase,
@@ -18,12 +16,13 @@ import type {
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
-import type { LogsService } from '../logs/index.ts';
+import type { IncomingChunk, LogsService } from '../logs/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
 import { type AttemptData, readAttemptData } from './attempt-data.ts';
+import { createFinish } from './attempt-finish.ts';
 import type { Decider } from './decide.ts';
-import type { ExitRecord } from './lifecycle/index.ts';
 import * as planFiles from './plan-file-store.ts';
+import { toStorable } from './storable.ts';
 import * as store from './store.ts';
 
 export interface AttemptsDeps {
@@ -83,13 +82,25 @@ export function createAttemptsService(deps: AttemptsDeps) {
       .execute();
   };
 
+  /** For what is read or kept without a decision: refused once the attempt has ended, like everything that acts. */
+  async function demandActing(attempt: store.AttemptIdentity): Promise<store.ActingAttempt> {
+    const acting = await store.findActing(db, attempt.attemptId);
+    if (acting === undefined) throw new AppError('not_found', `There is no attempt ${attempt.attemptId}.`);
+    if (acting.state !== 'ended') return acting;
+    throw new AppError(
+      'fenced',
+      `Attempt ${acting.number} has ended (${acting.outcome}) and may no longer act; deliver what is left and stop.`,
+      { reason: 'fenced', present: { attempt: acting } },
+    );
+  }
+
   async function renew(attempt: store.AttemptIdentity, request: RenewRequest): Promise<RenewAnswer> {
     const answer = await decider.decide(
       attempt.taskId,
       { kind: 'renew', stage: request.stage ?? null },
       { attemptId: attempt.attemptId },
     );
-    await store.saveProgress(db, attempt.taskId, attempt.attemptId, request.progress, request.terraform_version);
+    await store.saveProgress(db, attempt.taskId, attempt.attemptId, toStorable(request));
     if (request.progress !== undefined || request.stage !== undefined) deps.wakeTask(attempt.taskId);
     return {
       verdict: answer.verdict,
@@ -108,6 +119,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
     bundleChecksum: string,
     planChecksum: string,
   ): Promise<void> {
+    await demandActing(attempt);
     const known = await planFiles.findPlanFile(db, attempt.attemptId);
     if (known !== undefined) return refuseOtherPlan(known, bundleChecksum);
     const blob = await blobs.put(
@@ -124,7 +136,10 @@ export function createAttemptsService(deps: AttemptsDeps) {
       plan_checksum: planChecksum,
       size: blob.size,
     });
-    if (!stored) await blobs.remove(db, blob.blobId);
+    if (stored) return;
+    await blobs.remove(db, blob.blobId);
+    const first = await planFiles.findPlanFile(db, attempt.attemptId);
+    if (first !== undefined) refuseOtherPlan(first, bundleChecksum);
   }
 
   function refuseOtherPlan(known: planFiles.PlanFile, bundleChecksum: string): void {
@@ -150,7 +165,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
             throw new AppError('conflict', 'The plan file that this report names has not been stored; send it first.');
           return undefined;
         },
-        also: (tx) => store.savePlanDetails(tx, attempt.taskId, details),
+        also: (tx) => store.savePlanDetails(tx, attempt.taskId, toStorable(details)),
       },
     );
     return { approved: answer.approved, has_changes: details.has_changes, proceed: answer.proceed };
@@ -179,75 +194,11 @@ export function createAttemptsService(deps: AttemptsDeps) {
     return { permit: 'used' };
   }
 
-  async function finish(attempt: store.AttemptIdentity, request: FinishRequest): Promise<FinishAnswer> {
-    const { attemptId, taskId } = attempt;
-    if (request.result === 'never_started') {
-      await decider.decide(taskId, { kind: 'never_started' }, { attemptId });
-      return { confirmed: true, missing: [] };
-    }
-    const settled =
-      request.result === 'interrupted' ? await reportDeath(attempt, request) : await finishWithRecord(attempt, request);
-    if (request.unrecorded.length > 0) await noteUnrecorded(attempt, request.unrecorded);
-    if (request.error_message !== null) await store.saveErrorMessage(db, taskId, request.error_message);
-    deps.wakeTask(taskId);
-    const missing = await listMissing(attempt, request);
-    return { confirmed: settled && missing.length === 0, missing };
-  }
-
-  /** Resources seen finished that the last state does not hold: the list a person needs to put things right. */
-  async function noteUnrecorded(
-    attempt: store.AttemptIdentity,
-    unrecorded: FinishRequest['unrecorded'],
-  ): Promise<void> {
-    const sentence = `${unrecorded.length} resources were changed that the last state does not record: ${unrecorded
-      .slice(0, 5)
-      .map((r) => r.address)
-      .join(', ')}${unrecorded.length > 5 ? ' …' : ''}.`;
-    await store.insertTaskEvent(db, attempt.organizationId, attempt.taskId, 'unrecorded', sentence, {
-      resources: unrecorded,
-    });
-  }
-
-  /** A death that its own folder proves. The logs end where the runner says; states on their way still count. */
-  async function reportDeath({ attemptId, taskId }: store.AttemptIdentity, request: FinishRequest): Promise<true> {
-    const also = async (tx: Executor) => {
-      for (const end of request.logs) await logs.finish(tx, attemptId, end);
-    };
-    await decider.decide(taskId, { kind: 'died', proof: 'folder' }, { attemptId, also });
-    return true;
-  }
-
-  async function finishWithRecord(attempt: store.AttemptIdentity, request: FinishRequest): Promise<boolean> {
-    const record = toExitRecord(request);
-    const answer = await decider.decide(
-      attempt.taskId,
-      { kind: 'finish', record, logsIn: [] },
-      {
-        attemptId: attempt.attemptId,
-        prepare: async (tx) => {
-          const logsIn: Phase[] = [];
-          for (const end of record.logs) if (await logs.finish(tx, attempt.attemptId, end)) logsIn.push(end.phase);
-          return { logsIn };
-        },
-      },
-    );
-    return answer.confirmed;
-  }
-
-  async function lacksLog({ attemptId }: store.AttemptIdentity, { phase, length }: FinishRequest['logs'][number]) {
-    const stream = await logs.findStream({ attemptId, phase });
-    return (stream?.length ?? 0) < length;
-  }
-
-  /** What the exit record names and the server does not have yet. */
-  async function listMissing(attempt: store.AttemptIdentity, request: FinishRequest): Promise<FinishAnswer['missing']> {
-    const missing: FinishAnswer['missing'] = [];
-    for (const end of request.logs) if (await lacksLog(attempt, end)) missing.push(`${end.phase}_log`);
-    if (request.plan_checksum !== null && (await planFiles.findPlanFile(db, attempt.attemptId)) === undefined)
-      missing.push('plan_file');
-    if (request.last_state !== null && !(await planFiles.hasState(db, attempt.attemptId, request.last_state)))
-      missing.push('state');
-    return missing;
+  /** Appends to the log; its end may come after the exit record and be the last thing that was waited for. */
+  async function appendLog(attempt: store.AttemptIdentity, phase: Phase, chunk: IncomingChunk) {
+    const { complete, ...appended } = await logs.append(attempt, phase, chunk);
+    if (complete) await decider.decide(attempt.taskId, { kind: 'log_in', phase }, { attemptId: attempt.attemptId });
+    return appended;
   }
 
   return {
@@ -258,28 +209,23 @@ export function createAttemptsService(deps: AttemptsDeps) {
     reportPlan,
     askPermit,
     lockState,
-    finish,
-    readData: (attempt: store.AttemptIdentity): Promise<AttemptData> =>
-      readAttemptData({ db, openVariable: deps.openVariable }, attempt),
+    appendLog,
+    finish: createFinish(deps),
+    demandActing,
+    async readData(attempt: store.AttemptIdentity): Promise<AttemptData> {
+      await demandActing(attempt);
+      return readAttemptData({ db, openVariable: deps.openVariable }, attempt);
+    },
     giveBack: (attempt: store.AttemptIdentity, reason: string) =>
       decider.decide(attempt.taskId, { kind: 'return', reason }, { attemptId: attempt.attemptId }),
-    /** The end of a log came in after the exit record. */
-    logIn: (attempt: store.AttemptIdentity, phase: Phase) =>
-      decider.decide(attempt.taskId, { kind: 'log_in', phase }, { attemptId: attempt.attemptId }),
-    stage: (attempt: store.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>) =>
-      decider.decide(attempt.taskId, { kind: 'stage', stage }, { attemptId: attempt.attemptId }),
+    async stage(attempt: store.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>): Promise<void> {
+      await decider.decide(attempt.taskId, { kind: 'stage', stage }, { attemptId: attempt.attemptId });
+      deps.wakeTask(attempt.taskId);
+    },
+    saveCounts: (attempt: store.AttemptIdentity, counts: store.ReportedCounts) =>
+      store.saveCounts(db, attempt.taskId, attempt.attemptId, counts),
     findPlanFile: (attemptId: AttemptId) => planFiles.findPlanFile(db, attemptId),
     findBySecret: (secretHash: string) => store.findAttemptBySecret(db, secretHash),
   };
 }
 export type AttemptsService = ReturnType<typeof createAttemptsService>;
-
-const toExitRecord = (request: FinishRequest): ExitRecord => ({
-  exitCode: request.exit_code,
-  signal: request.signal,
-  failedAt: request.failed_at,
-  timedOut: request.timed_out,
-  logs: request.logs,
-  planChecksum: request.plan_checksum,
-  lastState: request.last_state,
-});

@@ -110,7 +110,9 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
   ): Promise<void> {
     for (const effect of effects) {
       if (effect.kind !== 'tell_holder') await sink.write(tx, effect, context, extra);
-      else if (depth < DEEPEST) await decideWithin(tx, effect.taskId, effect.event, {}, outward, depth + 1);
+      else if (depth >= DEEPEST)
+        throw new Error(`Decisions about task ${effect.taskId} lead to each other without end.`);
+      else await decideWithin(tx, effect.taskId, effect.event, {}, outward, depth + 1);
     }
     outward.push({ effects, context });
   }

@@ -1,7 +1,8 @@
 import { newId } from '@groundcrew/kit';
-import type { AgentId, AttemptId, CancelLevel, OrganizationId, TaskId } from '@groundcrew/protocol';
+import type { AgentId, AttemptId, CancelLevel, TaskId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
+import type { Emit } from '../events/index.ts';
 import type { EffectContext, EffectSink } from './decide.ts';
 import type { Approval, Effect } from './lifecycle/index.ts';
 import { insertTaskEvent } from './store.ts';
@@ -16,20 +17,8 @@ export interface EffectPorts {
     extra: unknown,
   ): Promise<void>;
   decideQuarantined(tx: Executor, effect: Effect & { kind: 'decide_quarantined' }): Promise<void>;
-  /** Closes the attempt's log streams whose end will not come any more. */
-  giveUpLogs(tx: Executor, attemptId: AttemptId, reason: string): Promise<void>;
   /** Makes the change visible to consoles. */
-  emit(
-    tx: Executor,
-    event: {
-      organizationId: OrganizationId;
-      noun: 'task';
-      id: string;
-      kind: string;
-      workspaceId: string;
-      data: unknown;
-    },
-  ): Promise<void>;
+  emit: Emit;
   wakeDispatcher(): void;
   /** Sends a saved offer to whichever replica holds the agent. */
   sendOffer(agentId: AgentId, attemptId: AttemptId): void;
@@ -57,14 +46,6 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
         return ports.storeState(tx, effect, context, extra);
       case 'decide_quarantined':
         return ports.decideQuarantined(tx, effect);
-      case 'mark_logs_incomplete':
-        return ports.giveUpLogs(tx, effect.attemptId, 'The rest of this log did not arrive in time.');
-      case 'attempt_ended':
-        return ports.giveUpLogs(
-          tx,
-          effect.attemptId,
-          `The attempt ended (${effect.outcome}) before the rest of this log arrived.`,
-        );
       case 'count_silent_offer':
         await sql`UPDATE agents SET silent_offers = silent_offers + 1 WHERE id = ${effect.agentId}`.execute(tx);
         return;
@@ -75,21 +56,16 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
     }
   }
 
+  /** Decisions about a workspace alone make no history of a task. */
   async function record(
     tx: Executor,
     { organizationId, workspaceId, taskId }: EffectContext,
     kind: string,
     sentence: string,
   ): Promise<void> {
-    if (taskId !== undefined) await insertTaskEvent(tx, organizationId, taskId, kind, sentence);
-    await ports.emit(tx, {
-      organizationId: organizationId as OrganizationId,
-      noun: 'task',
-      id: taskId ?? '',
-      kind,
-      workspaceId,
-      data: { message: sentence },
-    });
+    if (taskId === undefined) return;
+    await insertTaskEvent(tx, organizationId, taskId, kind, sentence);
+    await ports.emit(tx, { organizationId, noun: 'task', id: taskId, kind, workspaceId, data: { message: sentence } });
   }
 
   /** Counts for the agent of the last attempt; the history's last word is a `record` of its own. */

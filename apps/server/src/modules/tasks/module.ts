@@ -7,6 +7,7 @@ import type { RecordChange } from '../audit/index.ts';
 import type { Emit } from '../events/index.ts';
 import type { LogsService } from '../logs/index.ts';
 import type { StateService } from '../state/index.ts';
+import { createAlert } from './alert.ts';
 import { createAttemptHandlers } from './attempt-routes.ts';
 import { createAttemptsService } from './attempts-service.ts';
 import { createDecider } from './decide.ts';
@@ -51,7 +52,6 @@ export function createTasksModule(deps: TasksModuleDeps) {
   const sink = createEffectSink({
     storeState: (tx, effect, context, extra) => later().state.storeState(tx, effect, context, extra),
     decideQuarantined: (tx, effect) => later().state.decideQuarantined(tx, effect),
-    giveUpLogs: (tx, attemptId, reason) => logs.giveUp(tx, attemptId, reason),
     emit: deps.emit,
     wakeDispatcher: () => later().wakeDispatcher(),
     sendOffer: (agentId, attemptId) => later().sendOffer(agentId, attemptId),
@@ -91,6 +91,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
   return {
     service,
     attempts,
+    alert: createAlert(deps),
     decider,
     dispatcher,
     keeper,

@@ -15,7 +15,8 @@ export function presentTask(row: TaskView): Task {
     stage: row.status === 'running' ? row.stage : null,
     phase: row.phase,
     reason: row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
-    waiting: row.status === 'pending' ? row.waiting : null,
+    // What was last said of it may be older than its present offer.
+    waiting: row.status === 'pending' && row.attempt_id === null ? row.waiting : null,
     cancel_level: row.cancel_level,
     auto_approve: row.auto_approve,
     destroy: row.destroy,

@@ -13,7 +13,7 @@ import type {
   TaskListQuery,
   WorkspaceId,
 } from '@groundcrew/protocol';
-import { type Database, transaction } from '../../platform/database/index.ts';
+import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
@@ -36,37 +36,15 @@ export function createTasksService(deps: TasksDeps) {
   const personOf = (caller: UserCaller) => ({ kind: 'person', id: caller.userId, name: caller.name }) as const;
 
   async function create(caller: UserCaller, body: TaskCreate): Promise<Task> {
-    const origin = await store.findOrigin(db, caller.organizationId, body.workspace_id, body.configuration_id);
-    if (origin === undefined)
-      throw new AppError(
-        'not_found',
-        `There is no workspace ${body.workspace_id}; "groundcrew workspace list" shows those there are.`,
-      );
-    refuseUnready(origin, body);
-    const autoApprove = body.task_type === 'plan_and_apply' && (body.auto_approve ?? origin.auto_approve);
-    if (autoApprove && body.auto_approve === true && !caller.permissions.has('task:apply'))
-      throw new AppError(
-        'forbidden',
-        'An auto-approved apply needs the permission task:apply; leave auto_approve out and let somebody approve the plan.',
-      );
     const id = newId('task') as TaskId;
     await transaction(db, async (tx) => {
+      const origin = await getOrigin(tx, caller, body);
+      const autoApprove = body.task_type === 'plan_and_apply' && (body.auto_approve ?? origin.auto_approve);
       await store.insertTask(tx, {
+        ...toColumns(body, origin),
         id,
         organization_id: caller.organizationId,
-        workspace_id: origin.workspace_id,
-        task_type: body.task_type,
         auto_approve: autoApprove,
-        destroy: body.destroy,
-        refresh_only: body.refresh_only,
-        targets: JSON.stringify(body.targets),
-        replace: JSON.stringify(body.replace),
-        parallelism: body.parallelism,
-        configuration_id: origin.configuration_id,
-        resource_versions: JSON.stringify(origin.resource_versions),
-        pool_id: origin.pool_id,
-        message: body.message,
-        context: JSON.stringify(body.context),
         created_by: caller.name,
       });
       await store.insertTaskEvent(
@@ -88,6 +66,23 @@ export function createTasksService(deps: TasksDeps) {
     });
     deps.wakeDispatcher();
     return get(caller, id);
+  }
+
+  /** Errors: `not_found`, `forbidden`, and what could never run. */
+  async function getOrigin(tx: Executor, caller: UserCaller, body: TaskCreate): Promise<store.TaskOrigin> {
+    const origin = await store.findOrigin(tx, caller.organizationId, body.workspace_id, body.configuration_id);
+    if (origin === undefined)
+      throw new AppError(
+        'not_found',
+        `There is no workspace ${body.workspace_id}; "groundcrew workspace list" shows those there are.`,
+      );
+    refuseUnready(origin, body);
+    if (body.task_type === 'plan_and_apply' && body.auto_approve === true && !caller.permissions.has('task:apply'))
+      throw new AppError(
+        'forbidden',
+        'An auto-approved apply needs the permission task:apply; leave auto_approve out and let somebody approve the plan.',
+      );
+    return origin;
   }
 
   async function find(caller: UserCaller, id: TaskId): Promise<store.TaskView> {
@@ -200,6 +195,21 @@ export function createTasksService(deps: TasksDeps) {
   };
 }
 export type TasksService = ReturnType<typeof createTasksService>;
+
+const toColumns = (body: TaskCreate, origin: store.TaskOrigin) => ({
+  workspace_id: origin.workspace_id,
+  task_type: body.task_type,
+  destroy: body.destroy,
+  refresh_only: body.refresh_only,
+  targets: JSON.stringify(body.targets),
+  replace: JSON.stringify(body.replace),
+  parallelism: body.parallelism,
+  configuration_id: origin.configuration_id,
+  resource_versions: JSON.stringify(origin.resource_versions),
+  pool_id: origin.pool_id,
+  message: body.message,
+  context: JSON.stringify(body.context),
+});
 
 /** Says before anything is queued what could never run. */
 function refuseUnready(origin: store.TaskOrigin, body: TaskCreate): void {

@@ -1,6 +1,16 @@
-import type { AttemptId, OrganizationId, PlanDetails, TaskId, TaskStatus, WorkspaceId } from '@groundcrew/protocol';
+import type {
+  AttemptId,
+  OrganizationId,
+  PlanDetails,
+  RenewRequest,
+  StatusPut,
+  TaskId,
+  TaskStatus,
+  WorkspaceId,
+} from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
+import type { TaskPlace } from './alert.ts';
 
 /** A task as lists and details show it, with the names it refers to. */
 export interface TaskView {
@@ -143,7 +153,10 @@ export interface TaskOrigin {
   resource_versions: { resource_id: string; version: number }[];
 }
 
-/** What a new task takes from its workspace, in one read. `given` is a configuration that was asked for by id. */
+/**
+ * What a new task takes from its workspace, in one read. `given` is a configuration that was asked for by id. The workspace cannot
+ * be deleted before the transaction has ended.
+ */
 export async function findOrigin(
   db: Executor,
   organizationId: OrganizationId,
@@ -160,7 +173,7 @@ export async function findOrigin(
       LEFT JOIN pools p ON p.organization_id = w.organization_id AND p.deleted_at IS NULL
         AND CASE w.execution_mode WHEN 'server' THEN p.built_in ELSE p.id = w.agent_pool_id END
     WHERE w.organization_id = ${organizationId} AND (w.id = ${idOrName} OR lower(w.name) = lower(${idOrName})) AND w.deleted_at IS NULL
-    ORDER BY w.id = ${idOrName} DESC LIMIT 1`.execute(db);
+    ORDER BY w.id = ${idOrName} DESC LIMIT 1 FOR KEY SHARE OF w`.execute(db);
   return rows[0];
 }
 
@@ -195,13 +208,12 @@ export async function findPlanDetails(
   return row && (row.plan_details as PlanDetails | null);
 }
 
-/** Progress and the like: nothing is decided about them, so they need no lock. */
+/** Progress and the like, of the attempt under way: nothing is decided about them, so they need no lock. */
 export async function saveProgress(
   db: Executor,
   id: TaskId,
   attemptId: AttemptId,
-  progress: unknown,
-  terraformVersion: string | undefined,
+  { progress, terraform_version }: Pick<RenewRequest, 'progress' | 'terraform_version'>,
 ): Promise<void> {
   if (progress !== undefined)
     await db
@@ -210,8 +222,23 @@ export async function saveProgress(
       .where('id', '=', id)
       .where('attempt_id', '=', attemptId)
       .execute();
-  if (terraformVersion !== undefined)
-    await db.updateTable('attempts').set({ terraform_version: terraformVersion }).where('id', '=', attemptId).execute();
+  if (terraform_version !== undefined)
+    await db.updateTable('attempts').set({ terraform_version }).where('id', '=', attemptId).execute();
+}
+
+/** What agents of other makes tell of a plan without its details. */
+export type ReportedCounts = Pick<StatusPut, 'changes_add' | 'changes_change' | 'changes_destroy' | 'progress'>;
+
+export async function saveCounts(
+  db: Executor,
+  id: TaskId,
+  attemptId: AttemptId,
+  { progress, ...counts }: ReportedCounts,
+): Promise<void> {
+  const given = Object.entries(counts).filter(([, count]) => count !== undefined);
+  const columns = { ...Object.fromEntries(given), ...(progress && { progress: JSON.stringify(progress) }) };
+  if (Object.keys(columns).length === 0) return;
+  await db.updateTable('tasks').set(columns).where('id', '=', id).where('attempt_id', '=', attemptId).execute();
 }
 
 export async function saveErrorMessage(db: Executor, id: TaskId, message: string): Promise<void> {
@@ -308,6 +335,33 @@ export async function findAttemptBySecret(db: Executor, secretHash: string): Pro
   const { rows } =
     await sql<AttemptIdentity>`SELECT id AS "attemptId", task_id AS "taskId", workspace_id AS "workspaceId",
     organization_id AS "organizationId", agent_id AS "agentId" FROM attempts WHERE secret_hash = ${secretHash}`.execute(
+      db,
+    );
+  return rows[0];
+}
+
+/** An attempt as far as it matters to what it may still do, with what belongs to its task. */
+export interface ActingAttempt {
+  id: AttemptId;
+  number: number;
+  epoch: number;
+  state: string;
+  outcome: string | null;
+  action: string;
+  configuration_id: string | null;
+  plan_attempt_id: AttemptId | null;
+}
+
+export async function findActing(db: Executor, id: AttemptId): Promise<ActingAttempt | undefined> {
+  const { rows } =
+    await sql<ActingAttempt>`SELECT a.id, a.number, a.epoch, a.state, a.outcome, a.action, t.configuration_id, t.plan_attempt_id
+    FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id = ${id}`.execute(db);
+  return rows[0];
+}
+
+export async function findTaskPlace(db: Executor, id: TaskId): Promise<TaskPlace | undefined> {
+  const { rows } =
+    await sql<TaskPlace>`SELECT organization_id AS "organizationId", workspace_id AS "workspaceId" FROM tasks WHERE id = ${id}`.execute(
       db,
     );
   return rows[0];

@@ -1,7 +1,7 @@
 import type { Logger } from '@groundcrew/kit';
 import type { TaskId } from '@groundcrew/protocol';
-import { sql } from 'kysely';
-import type { Database } from '../../platform/database/index.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { type Database, DatabaseError, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
 import type { Decider } from './decide.ts';
 import { type Figures, outageShift } from './lifecycle/index.ts';
@@ -14,6 +14,7 @@ export interface SweeperDeps {
 }
 
 const AT_ONCE = 200;
+const ALIVE_AT = 'alive_at';
 
 /**
  * The lease keeper: says on the database's clock that the server lives, and applies the deadlines that have passed. When it
@@ -22,34 +23,18 @@ const AT_ONCE = 200;
 export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps) {
   /** Writes `alive_at`; after an outage moves every deadline by the gap and a grace. */
   async function keepAlive(): Promise<void> {
-    await db.transaction().execute(async (tx) => {
-      const { rows } = await sql<{ gap: number | null }>`
-        WITH before AS (SELECT value FROM server_facts WHERE key = 'alive_at' FOR UPDATE)
-        INSERT INTO server_facts (key, value) VALUES ('alive_at', to_jsonb((extract(epoch FROM clock_timestamp()) * 1000)::bigint))
-        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()
-        RETURNING (value::text::bigint - (SELECT (value::text)::bigint FROM before)) AS gap`.execute(tx);
-      const shift = outageShift(0, rows[0]?.gap ?? 0, figures);
-      if (shift === 0) return;
-      logger.warn({ shift_ms: shift }, 'nobody kept the leases for a while; every deadline is moved');
-      await shiftDeadlines(tx, shift);
+    await transaction(db, async (tx) => {
+      const shift = outageShift(0, await findGap(tx, sql`FOR NO KEY UPDATE`), figures);
+      if (shift > 0) {
+        logger.warn({ shift_ms: shift }, 'nobody kept the leases for a while; every deadline is moved');
+        await shiftDeadlines(tx, shift);
+      }
+      await sql`INSERT INTO server_facts (key, value) VALUES (${ALIVE_AT}, to_jsonb((extract(epoch FROM clock_timestamp()) * 1000)::bigint))
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`.execute(tx);
     });
   }
 
-  async function shiftDeadlines(
-    tx: Parameters<Parameters<ReturnType<Database['transaction']>['execute']>[0]>[0],
-    ms: number,
-  ): Promise<void> {
-    const by = sql`make_interval(secs => ${ms / 1000})`;
-    await sql`UPDATE attempts SET offer_expires_at = offer_expires_at + ${by}, lease_until = lease_until + ${by}, give_up_at = give_up_at + ${by},
-      timeout_at = timeout_at + ${by}, stop_by = stop_by + ${by}, settle_by = settle_by + ${by} WHERE state <> 'ended'`.execute(
-      tx,
-    );
-    await sql`UPDATE tasks SET deadline_at = deadline_at + ${by}, plan_expires_at = plan_expires_at + ${by} WHERE deadline_at IS NOT NULL`.execute(
-      tx,
-    );
-  }
-
-  /** Steps every task whose deadline has passed; what it means is the life cycle's business. */
+  /** Steps every task whose deadline has passed; what it means is the life cycle's business. Gives how many there were. */
   async function sweep(): Promise<number> {
     const { rows } = await sql<{
       id: TaskId;
@@ -58,15 +43,48 @@ export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps)
     return rows.length;
   }
 
+  /** One task that cannot be stepped holds up no other. */
   async function tick(id: TaskId): Promise<void> {
     try {
-      await decider.decide(id, { kind: 'tick' });
+      await decider.decide(id, { kind: 'tick' }, { prepare: refuseAfterOutage });
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      logger.warn({ task_id: id, code: error.code }, 'a deadline could not be applied');
+      if (error instanceof DatabaseError) throw error;
+      if (error instanceof AppError)
+        logger.warn({ task_id: id, code: error.code, reason: error.message }, 'a deadline was not applied');
+      else logger.error({ err: error, task_id: id }, 'applying a deadline failed');
     }
+  }
+
+  /** This process may have stood still between looking and deciding: then the deadlines have to be moved first. */
+  async function refuseAfterOutage(tx: Executor): Promise<undefined> {
+    if (outageShift(0, await findGap(tx), figures) > 0)
+      throw new AppError('unavailable', 'The server was away; deadlines are moved before any is applied.');
   }
 
   return { keepAlive, sweep };
 }
 export type LeaseKeeper = ReturnType<typeof createLeaseKeeper>;
+
+/** Milliseconds since somebody last said that the server lives; 0 when nobody ever did. */
+async function findGap(tx: Executor, lock: RawBuilder<unknown> = sql``): Promise<number> {
+  const { rows } = await sql<{
+    gap: number;
+  }>`SELECT ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - value::text::bigint) AS gap
+    FROM server_facts WHERE key = ${ALIVE_AT} ${lock}`.execute(tx);
+  return rows[0]?.gap ?? 0;
+}
+
+/** In the order in which decisions lock, so that no decision under way writes back what it read before. */
+async function shiftDeadlines(tx: Executor, ms: number): Promise<void> {
+  const by = sql`make_interval(secs => ${ms / 1000})`;
+  await sql`SELECT FROM workspaces WHERE id IN (SELECT workspace_id FROM tasks WHERE deadline_at IS NOT NULL) ORDER BY id FOR NO KEY UPDATE`.execute(
+    tx,
+  );
+  await sql`UPDATE tasks SET deadline_at = deadline_at + ${by}, plan_expires_at = plan_expires_at + ${by} WHERE deadline_at IS NOT NULL`.execute(
+    tx,
+  );
+  await sql`UPDATE attempts SET offer_expires_at = offer_expires_at + ${by}, lease_until = lease_until + ${by}, give_up_at = give_up_at + ${by},
+    timeout_at = timeout_at + ${by}, stop_by = stop_by + ${by}, settle_by = settle_by + ${by} WHERE state <> 'ended'`.execute(
+    tx,
+  );
+}

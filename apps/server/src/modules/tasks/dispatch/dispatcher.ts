@@ -82,9 +82,11 @@ export function createDispatcher(deps: DispatcherDeps) {
     const rows = JSON.stringify(
       news.map(({ taskId, rule, sentence }) => ({ id: taskId, waiting: { rule, message: sentence } })),
     );
-    await sql`UPDATE tasks t SET waiting = n.waiting FROM jsonb_to_recordset(${rows}::jsonb) AS n(id text, waiting jsonb) WHERE t.id = n.id`.execute(
-      connection,
-    );
+    // A task that somebody decides about just now is left alone: it may not wait any more, and waiting for it could deadlock.
+    await sql`UPDATE tasks t SET waiting = n.waiting FROM (
+        SELECT w.id, n.waiting FROM jsonb_to_recordset(${rows}::jsonb) AS n(id text, waiting jsonb) JOIN tasks w ON w.id = n.id
+        WHERE w.status = 'pending' AND w.attempt_id IS NULL FOR NO KEY UPDATE OF w SKIP LOCKED
+      ) AS n WHERE t.id = n.id`.execute(connection);
     for (const { taskId } of news) deps.wakeTask(taskId);
   }
 
