@@ -6,14 +6,18 @@ import { run, sha256Hex, tryLockFile } from '@groundcrew/kit';
 /** The repository. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Bundles made beforehand, to be tried as they are; the tree's own when not given. */
+const GIVEN = process.env.GROUNDCREW_TEST_DIST;
+
 /** The bundle of a program, as it is shipped. */
-export const bundleOf = (app: 'server' | 'agent' | 'runner' | 'cli'): string => join(ROOT, 'dist', app, 'main.mjs');
+export const bundleOf = (app: 'server' | 'agent' | 'runner' | 'cli'): string =>
+  join(GIVEN ?? join(ROOT, 'dist'), app, 'main.mjs');
 
 let built: Promise<void> | undefined;
 
 /** Makes the bundles that are out of date; once per process, and never by two processes at a time. */
 export function buildOnce(): Promise<void> {
-  built ??= build();
+  built ??= GIVEN === undefined ? build() : Promise.resolve();
   return built;
 }
 
