@@ -1,5 +1,6 @@
 export { type AgentOptions, createPool, type RunningAgent } from './agent.ts';
 export { type Entry, packEntries, packFiles, readFolder } from './archive.ts';
+export { type Answer, ask, findRefusalMistakes, type Question } from './ask.ts';
 export { type BareRun, runBare } from './bare.ts';
 export { bundleOf, ROOT } from './bundles.ts';
 export { dumpDatabase, openDatabase } from './database.ts';
