@@ -13,7 +13,7 @@ export interface MaskPosition {
   readonly rawOffset: number;
   readonly maskedOffset: number;
   /** What the cutter, if there is one, must know there. */
-  readonly cutter?: CutterState;
+  readonly cutter?: CutterState | undefined;
 }
 
 export interface MaskerOptions {
@@ -42,7 +42,10 @@ export interface Masker {
   rawOffset(): number;
   /** Goes on with more patterns. They must look for nothing new before `rawOffset()`. */
   adopt(patterns: Patterns): void;
-  /** Ends what is held back, says `notice` instead of the bytes up to `toOffset`, and goes on there. */
+  /**
+   * Says `notice` instead of the bytes up to `toOffset`, and goes on there. What is held back goes too: it may be the
+   * first half of a secret. `toOffset` should be the start of a line, lest the second half of one stands behind it.
+   */
   skip(toOffset: number, notice: string): Buffer;
 }
 
@@ -74,7 +77,7 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
     }
     parts.push(clear(at, to));
     settle(to);
-    return Buffer.concat(parts);
+    return joined(parts);
   }
 
   /** The bytes of a stretch that is shown as it is. A line that starts in it is a place to go on. */
@@ -104,7 +107,6 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
   }
 
   const rawOffset = () => base + window.length;
-  const end = () => advance(cutter?.end() ?? NOTHING_CUT, true);
 
   return {
     push(chunk) {
@@ -112,15 +114,15 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
       window = Buffer.concat([window, chunk]);
       return advance(view, false);
     },
-    end,
+    end: () => advance(cutter?.end() ?? NOTHING_CUT, true),
     checkpoint: () => (cutter ? { ...position, cutter: cutter.stateAt(position.rawOffset) } : position),
     rawOffset,
     adopt(more) {
       scan = createScan(more);
     },
     skip(toOffset, notice) {
-      const rest = Buffer.concat([end(), Buffer.from(notice)]);
-      maskedOffset += Buffer.byteLength(notice);
+      const said = Buffer.from(notice);
+      maskedOffset += said.length;
       window = Buffer.alloc(0);
       base = toOffset;
       done = 0;
@@ -128,9 +130,15 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
       cuts = [];
       cutter = createCutter?.(toOffset);
       position = { rawOffset: toOffset, maskedOffset };
-      return rest;
+      return said;
     },
   };
+}
+
+/** Most chunks hold no secret and need not be copied. */
+function joined(parts: readonly Buffer[]): Buffer {
+  const [only = Buffer.alloc(0), ...more] = parts;
+  return more.length === 0 ? only : Buffer.concat(parts);
 }
 
 function noticeOf({ from, to, notice }: Cut): Cover {

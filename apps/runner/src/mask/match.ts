@@ -45,10 +45,14 @@ function skipJoint(text: Text, at: number, { wraps }: Spelling): number {
 /** Reads a piece at `at`: the index after it, FAIL, or MORE. There is one answer at most: every choice is greedy. */
 export function readPiece(text: Text, at: number, { form, from, to }: Piece): number {
   const { spelling, tokens } = form;
+  const { single } = spelling;
+  const { bytes } = text;
   let i = at;
   for (let k = from; k < to; k++) {
     const token = tokens[k] as number;
-    if (token === GAP) {
+    if (single[token] === 1 && bytes[i] === token) {
+      i++;
+    } else if (token === GAP) {
       i = readGap(text, i, spelling, tokens[k + 1]);
     } else {
       if (k > from) i = skipJoint(text, i, spelling);

@@ -1,8 +1,12 @@
+import { ESC } from './text.ts';
+
 /** One way of writing text down. A secret is looked for in each. */
 export interface Spelling {
   readonly name: 'plain' | 'json' | 'url' | 'base64';
   /** How a character may be written, the preferred way first. */
   ways(codePoint: number): readonly Buffer[];
+  /** 1 for the ASCII characters that are written in one way only, as themselves. Most are, and are compared at once. */
+  readonly single: Uint8Array;
   /** How white space may be written beside white space itself. */
   readonly whiteWays: readonly Buffer[];
   /** Whether line breaks may stand between any two characters. */
@@ -53,6 +57,10 @@ function urlEscapes(codePoint: number): string[] {
   return [...new Set([encode(hex.toUpperCase()), encode(hex.toLowerCase())])];
 }
 
+function singlesOf(ways: Spelling['ways']): Uint8Array {
+  return Uint8Array.from({ length: 0x80 }, (_, code) => (ways(code).length === 1 && code !== ESC ? 1 : 0));
+}
+
 function isAlphanumeric(codePoint: number): boolean {
   return codePoint < 0x80 && /[a-z\d]/i.test(String.fromCharCode(codePoint));
 }
@@ -77,42 +85,27 @@ function escaping(isPlain: (codePoint: number) => boolean, escapes: (codePoint: 
   });
 }
 
+function createSpelling(
+  name: Spelling['name'],
+  ways: Spelling['ways'],
+  whiteWays: readonly Buffer[] = [],
+  wraps = false,
+): Spelling {
+  return { name, ways, single: singlesOf(ways), whiteWays, wraps };
+}
+
 /** The four spellings. One table of ways per character is shared by everything that uses the same object. */
-export function createSpellings(): {
-  plain: Spelling;
-  json: Spelling;
-  url: Spelling;
-  base64: Spelling;
-} {
+export function createSpellings(): { plain: Spelling; json: Spelling; url: Spelling; base64: Spelling } {
   const isUnreserved = (codePoint: number) => isAlphanumeric(codePoint) || [0x2d, 0x2e, 0x5f, 0x7e].includes(codePoint);
+  const itself = escaping(
+    () => true,
+    () => [],
+  );
   return {
-    plain: {
-      name: 'plain',
-      ways: escaping(
-        () => true,
-        () => [],
-      ),
-      whiteWays: [],
-      wraps: false,
-    },
-    json: {
-      name: 'json',
-      ways: escaping(isAlphanumeric, jsonEscapes),
-      whiteWays: toBuffers(WHITE.flatMap(jsonEscapes)),
-      wraps: false,
-    },
-    url: {
-      name: 'url',
-      ways: escaping(isUnreserved, urlEscapes),
-      whiteWays: toBuffers([...WHITE.flatMap(urlEscapes), PLUS]),
-      wraps: false,
-    },
-    base64: {
-      name: 'base64',
-      ways: remember(base64Ways),
-      whiteWays: [],
-      wraps: true,
-    },
+    plain: createSpelling('plain', itself),
+    json: createSpelling('json', escaping(isAlphanumeric, jsonEscapes), toBuffers(WHITE.flatMap(jsonEscapes))),
+    url: createSpelling('url', escaping(isUnreserved, urlEscapes), toBuffers([...WHITE.flatMap(urlEscapes), PLUS])),
+    base64: createSpelling('base64', remember(base64Ways), [], true),
   };
 }
 

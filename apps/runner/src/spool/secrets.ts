@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises';
+import type { Patterns, Secret } from '../mask/index.ts';
+import { compilePatterns } from '../mask/index.ts';
+import type { MaskedReader } from './masked-reader.ts';
+import type { Source } from './source.ts';
+import type { JournalFile, SpoolJournal } from './spool-journal.ts';
+
+type Sets = SpoolJournal['sets'];
+
+/** The sets, and what none of them holds yet, from `fromOffset` on. */
+export function withSecrets(sets: Sets, secrets: readonly Secret[], fromOffset: number): Sets {
+  const known = new Set(sets.flatMap((set) => set.secrets.map(({ value }) => value)));
+  const added = secrets.filter(({ value }) => !known.has(value)).map(({ name, value }) => ({ name, value }));
+  return added.length === 0 ? sets : [...sets, { fromOffset, secrets: added }];
+}
+
+/**
+ * Writes down what the stream starts with. What a predecessor masked with counts as it is, or the bytes would differ
+ * from those it sent; what it did not know holds for what is written from now on.
+ */
+export async function keepSecrets(journal: JournalFile, secrets: readonly Secret[], rawPath: string): Promise<void> {
+  const fromOffset = journal.isNew ? 0 : await sizeOf(rawPath);
+  const sets = withSecrets(journal.value.sets, secrets, fromOffset);
+  if (journal.isNew || sets !== journal.value.sets) await journal.change(() => ({ sets }));
+}
+
+export interface SecretsOptions {
+  readonly journal: JournalFile;
+  readonly reader: Pick<MaskedReader, 'rawOffset' | 'adopt'>;
+  readonly source: Pick<Source, 'exclusively'>;
+  readonly patterns: Patterns;
+}
+
+/** Secrets that become known on the way. */
+export interface Learner {
+  addSecrets(secrets: readonly Secret[]): Promise<void>;
+  patterns(): Patterns;
+}
+
+export function createLearner({ journal, reader, source, ...first }: SecretsOptions): Learner {
+  let { patterns } = first;
+
+  /** The journal comes first: a successor must know them if a byte was masked with them. */
+  async function learn(secrets: readonly Secret[]): Promise<void> {
+    const sets = withSecrets(journal.value.sets, secrets, reader.rawOffset());
+    if (sets === journal.value.sets) return;
+    await journal.change(() => ({ sets }));
+    patterns = compilePatterns(sets);
+    reader.adopt(patterns);
+  }
+
+  return {
+    addSecrets: (secrets) => source.exclusively(() => learn(secrets)),
+    patterns: () => patterns,
+  };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
