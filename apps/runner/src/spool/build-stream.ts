@@ -33,17 +33,27 @@ export interface StreamParts {
   close(): Promise<void>;
 }
 
+export interface OpenedJournal {
+  readonly journal: JournalFile;
+  /** Length of the raw file when this runner took it over from another: so much of it may have been sent. */
+  readonly fixedOffset: number;
+}
+
 const START: Checkpoint = { rawOffset: 0, maskedOffset: 0, sha256: createSha256().state() };
 const WINDOW_BYTES = 1024 * 1024;
 
-export async function buildStream(options: LogStreamOptions, journal: JournalFile, pace: Pace): Promise<StreamParts> {
+export async function buildStream(
+  options: LogStreamOptions,
+  { journal, fixedOffset }: OpenedJournal,
+  pace: Pace,
+): Promise<StreamParts> {
   const { phase, rawPath, folder, append, createTap, createCutter, clock, random, logger } = options;
   const [first = START, ...more] = journal.value.checkpoints;
   const checkpoints = createCheckpoints([first, ...more]);
   const times = await openWriteTimes(join(folder, 'times'), clock.now);
   const findDrop = (rawOffset: number) => journal.value.drops.find(({ to }) => to > rawOffset);
   const patterns = compilePatterns(journal.value.sets);
-  const masking = { times, createCutter, findDrop };
+  const masking = { times, createCutter, findDrop, fixedOffset };
 
   const follower = createFollower(rawPath, 0);
   const reader = createMaskedReader({ ...masking, follower, patterns, start: checkpoints.newest() });
@@ -88,10 +98,11 @@ export async function buildStream(options: LogStreamOptions, journal: JournalFil
       for (const each of [follower, scoutFollower]) each.finish();
       for (const each of [sender, scout]) each.look();
     },
-    measure: () =>
-      source.exclusively(() =>
-        measureRest(rawPath, { ...masking, patterns: learner.patterns(), start: reader.checkpoint() }),
-      ),
+    async measure() {
+      // Behind whatever is being learned or dropped just now.
+      const start = await source.exclusively(async () => reader.checkpoint());
+      return measureRest(rawPath, { ...masking, patterns: learner.patterns(), start });
+    },
     async close() {
       for (const each of [growth, scoutGrowth]) each.close();
       await Promise.all([follower.close(), scoutFollower.close(), trimmer.settled()]);

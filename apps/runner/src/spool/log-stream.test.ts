@@ -288,6 +288,20 @@ describe('secrets that become known later', () => {
     expect(shown()).toBe('swordfish\n[MASKED]\n[MASKED] [MASKED]\n');
   });
 
+  it('change nothing that a predecessor may have sent', async () => {
+    const first = await open({ pace: { quietIntervalMs: 1 } });
+    await appendFile(rawPath, 'swordfish\n');
+    await until(() => shown() === 'swordfish\n');
+    await first.stop();
+    const second = await open({ secrets: [{ name: 'token', value: 'quicksand' }], pace: { quietIntervalMs: 1 } });
+    await second.addSecrets([{ name: 'output', value: 'swordfish' }]);
+    await appendFile(rawPath, 'swordfish quicksand hunter2\n');
+    second.finish();
+    const text = 'swordfish\n[MASKED] [MASKED] [MASKED]\n';
+    expect(await second.delivered()).toEqual({ length: text.length, checksum: sha256Hex(text) });
+    expect(shown()).toBe(text);
+  });
+
   it('are refused when the log may be measured already', async () => {
     const stream = await open();
     stream.finish();

@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { Phase } from '@groundcrew/protocol';
 import type { CreateCutter, Secret } from '../mask/index.ts';
 import { buildStream, type StreamParts } from './build-stream.ts';
+import { findSize } from './follow.ts';
 import { DEFAULT_OVERFLOW, type OverflowLimits } from './overflow.ts';
 import { DEFAULT_PACE, type Pace } from './pace.ts';
 import type { AppendLog, CreateTap, LogEnd } from './ports.ts';
@@ -42,8 +43,9 @@ export interface LogStreamOptions {
  */
 export interface LogStream {
   /**
-   * Masks these too. Resolves when that is on disk and holds for every byte that was not masked yet: nothing written
-   * from then on can show them. Refused after `finish`.
+   * Masks these too, in everything that is written from now on; what was written before is masked as far as no runner
+   * can have sent it. Resolves when that holds and is on disk. Rejects when the disk takes nothing (it holds all the
+   * same, but a successor will not know) and after `finish`.
    */
   addSecrets(secrets: readonly Secret[]): Promise<void>;
   /** Names of secrets that are too short to be masked. */
@@ -71,9 +73,10 @@ export interface LogStream {
 export async function openLogStream(options: LogStreamOptions): Promise<LogStream> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const journal = await openJournal(options.folder);
-  await keepSecrets(journal, options.secrets, options.rawPath);
+  const fixedOffset = journal.isNew ? 0 : await findSize(options.rawPath);
+  await keepSecrets(journal, options.secrets, fixedOffset);
   const pace = { ...DEFAULT_PACE, ...options.pace };
-  const parts = await buildStream(options, journal, pace);
+  const parts = await buildStream(options, { journal, fixedOffset }, pace);
   return startStream(parts, { pace, clock: options.clock, ...DEFAULT_OVERFLOW, ...options.limits });
 }
 

@@ -21,6 +21,8 @@ export interface MaskedReaderOptions {
   /** The first drop that ends behind the offset. Asked before each read. */
   readonly findDrop: (rawOffset: number) => Drop | undefined;
   readonly start: Checkpoint;
+  /** Raw bytes before it may have been given out by a predecessor. */
+  readonly fixedOffset: number;
 }
 
 /** Turns the raw file into the masked stream, a piece at a time. Calls must not overlap. */
@@ -34,7 +36,10 @@ export interface MaskedReader {
   restart(from: Checkpoint): void;
   /** The newest place to go back to. */
   checkpoint(): Checkpoint;
+  /** Place of the next raw byte. */
   rawOffset(): number;
+  /** What becomes of the raw bytes before it is settled: they may have been given out. New rules hold behind it only. */
+  fixedOffset(): number;
   maskedOffset(): number;
   /** Checksum of everything given out. */
   digest(): string;
@@ -52,6 +57,7 @@ export function createMaskedReader(options: MaskedReaderOptions): MaskedReader {
   let checkpoint: Checkpoint;
   let maskedOffset: number;
   let ended: boolean;
+  let { fixedOffset } = options;
   restart(options.start);
 
   function restart(from: Checkpoint): void {
@@ -82,6 +88,7 @@ export function createMaskedReader(options: MaskedReaderOptions): MaskedReader {
 
   async function readRaw(from: number, until: number): Promise<MaskedPiece | undefined> {
     const raw = await follower.read(Math.min(READ_BYTES, until - from));
+    fixedOffset = Math.max(fixedOffset, follower.position());
     if (raw.length > 0) return toPiece(masker.push(raw), times.timeOf(from));
     if (!follower.ended() || ended) return undefined;
     ended = true;
@@ -95,6 +102,7 @@ export function createMaskedReader(options: MaskedReaderOptions): MaskedReader {
       return readRaw(from, Math.min(times.spanEnd(from, PIECE_SPAN_MS), drop?.from ?? Number.POSITIVE_INFINITY));
     }
     follower.seek(drop.to);
+    fixedOffset = Math.max(fixedOffset, drop.to);
     return toPiece(masker.skip(drop.to, drop.notice), times.timeOf(drop.to));
   }
 
@@ -116,6 +124,7 @@ export function createMaskedReader(options: MaskedReaderOptions): MaskedReader {
     },
     checkpoint: () => checkpoint,
     rawOffset: () => follower.position(),
+    fixedOffset: () => fixedOffset,
     digest: () => sha256.digest(),
   };
 }

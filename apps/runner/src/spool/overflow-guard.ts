@@ -1,6 +1,7 @@
-import { open, stat, statfs } from 'node:fs/promises';
+import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '@groundcrew/kit';
+import { findSize } from './follow.ts';
 import type { MaskedReader } from './masked-reader.ts';
 import { dropNotice, findOverflow, type OverflowLimits } from './overflow.ts';
 import type { TapSnapshot } from './ports.ts';
@@ -11,7 +12,7 @@ import type { JournalFile } from './spool-journal.ts';
 export interface OverflowGuardOptions {
   readonly rawPath: string;
   readonly source: Pick<Source, 'exclusively'>;
-  readonly reader: Pick<MaskedReader, 'rawOffset'>;
+  readonly reader: Pick<MaskedReader, 'fixedOffset'>;
   readonly journal: JournalFile;
   readonly puncher: Puncher;
   /** Raw bytes before its offset have been read by whoever reads along. */
@@ -43,16 +44,13 @@ export function createOverflowGuard(options: OverflowGuardOptions): CheckOverflo
   }
 
   return async () => {
-    const rawLength = await stat(rawPath).then(
-      ({ size }) => size,
-      () => 0,
-    );
+    const rawLength = await findSize(rawPath);
     const freeBytes = await freeBytesAt(rawPath);
-    const rawOffset = Math.max(reader.rawOffset(), journal.value.drops.at(-1)?.to ?? 0);
+    const rawOffset = Math.max(reader.fixedOffset(), journal.value.drops.at(-1)?.to ?? 0);
     const to = findOverflow({ rawOffset, rawLength, freeBytes }, limits);
     if (to === undefined) return;
     const lineStart = await findLineStart(rawPath, to);
-    await source.exclusively(() => drop(reader.rawOffset(), lineStart));
+    await source.exclusively(() => drop(reader.fixedOffset(), lineStart));
   };
 }
 

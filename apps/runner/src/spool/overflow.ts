@@ -15,7 +15,7 @@ export const DEFAULT_OVERFLOW: OverflowLimits = {
 };
 
 export interface Backlog {
-  /** Place of the next raw byte to be masked, what is dropped already left out. */
+  /** Raw bytes before it are on their way already, or dropped. */
   readonly rawOffset: number;
   /** Length of the raw file. */
   readonly rawLength: number;

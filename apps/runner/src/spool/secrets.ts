@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { Patterns, Secret } from '../mask/index.ts';
 import { compilePatterns } from '../mask/index.ts';
 import type { MaskedReader } from './masked-reader.ts';
@@ -16,17 +15,20 @@ export function withSecrets(sets: Sets, secrets: readonly Secret[], fromOffset: 
 
 /**
  * Writes down what the stream starts with. What a predecessor masked with counts as it is, or the bytes would differ
- * from those it sent; what it did not know holds for what is written from now on.
+ * from those it sent; what it did not know holds from `fixedOffset` on.
  */
-export async function keepSecrets(journal: JournalFile, secrets: readonly Secret[], rawPath: string): Promise<void> {
-  const fromOffset = journal.isNew ? 0 : await sizeOf(rawPath);
-  const sets = withSecrets(journal.value.sets, secrets, fromOffset);
+export async function keepSecrets(
+  journal: JournalFile,
+  secrets: readonly Secret[],
+  fixedOffset: number,
+): Promise<void> {
+  const sets = withSecrets(journal.value.sets, secrets, fixedOffset);
   if (journal.isNew || sets !== journal.value.sets) await journal.change(() => ({ sets }));
 }
 
-export interface SecretsOptions {
+export interface LearnerOptions {
   readonly journal: JournalFile;
-  readonly reader: Pick<MaskedReader, 'rawOffset' | 'adopt'>;
+  readonly reader: Pick<MaskedReader, 'fixedOffset' | 'adopt'>;
   readonly source: Pick<Source, 'exclusively'>;
   readonly patterns: Patterns;
 }
@@ -37,27 +39,26 @@ export interface Learner {
   patterns(): Patterns;
 }
 
-export function createLearner({ journal, reader, source, ...first }: SecretsOptions): Learner {
+export function createLearner({ journal, reader, source, ...first }: LearnerOptions): Learner {
   let { patterns } = first;
+  let { sets } = journal.value;
 
   /** The journal comes first: a successor must know them if a byte was masked with them. */
   async function learn(secrets: readonly Secret[]): Promise<void> {
-    const sets = withSecrets(journal.value.sets, secrets, reader.rawOffset());
-    if (sets === journal.value.sets) return;
-    await journal.change(() => ({ sets }));
-    patterns = compilePatterns(sets);
-    reader.adopt(patterns);
+    const more = withSecrets(sets, secrets, reader.fixedOffset());
+    if (more === sets) return;
+    sets = more;
+    try {
+      await journal.change(() => ({ sets }));
+    } finally {
+      // On a full disk too: better a checksum that does not fit than a secret that is shown.
+      patterns = compilePatterns(sets);
+      reader.adopt(patterns);
+    }
   }
 
   return {
     addSecrets: (secrets) => source.exclusively(() => learn(secrets)),
     patterns: () => patterns,
   };
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }
