@@ -92,14 +92,16 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
 /** What a report tells people beside its exit, written once, with the decision that takes it. */
 function createNote(request: FinishRequest, isNews: (attempt: Attempt) => boolean) {
   let news = false;
+  let late = false;
   return {
     look({ aggregate: { attempt } }: Loaded): void {
       news = attempt !== undefined && isNews(attempt);
+      late = attempt?.state === 'ended';
     },
-    async write(tx: Executor, { organizationId, aggregate: { task, attempt } }: Loaded): Promise<void> {
+    async write(tx: Executor, { organizationId, aggregate: { task } }: Loaded): Promise<void> {
       if (!news) return;
-      const isLate = attempt?.number !== task.attempts;
-      if (request.error_message !== null && !isLate) await store.saveErrorMessage(tx, task.id, request.error_message);
+      // What an attempt says after its end is no longer said of the task.
+      if (request.error_message !== null && !late) await store.saveErrorMessage(tx, task.id, request.error_message);
       if (request.unrecorded.length > 0) await noteUnrecorded(tx, organizationId, task.id, request.unrecorded);
     },
   };

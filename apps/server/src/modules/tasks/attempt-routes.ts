@@ -80,19 +80,21 @@ export function createAttemptHandlers({
       };
     },
     getTaskConfiguration: async ({ caller, params }) => {
-      const { configuration } = await attempts.readData(own(caller, params.task_id));
-      const found = configuration === null ? undefined : await findConfiguration(configuration.configuration_id);
+      const { configuration_id } = await attempts.demandActing(own(caller, params.task_id));
+      const found = configuration_id === null ? undefined : await findConfiguration(configuration_id);
       if (found === undefined) throw new AppError('not_found', `Task ${params.task_id} has no configuration archive.`);
       return download(found);
     },
     getTaskPlanFile: async ({ caller, params }) => {
-      const { plan_file } = await attempts.readData(own(caller, params.task_id));
-      const found = plan_file === null ? undefined : await attempts.findPlanFile(plan_file.attempt_id);
+      const { action, plan_attempt_id } = await attempts.demandActing(own(caller, params.task_id));
+      const found =
+        action === 'apply' && plan_attempt_id !== null ? await attempts.findPlanFile(plan_attempt_id) : undefined;
       if (found === undefined) throw new AppError('not_found', `Task ${params.task_id} has no stored plan.`);
       return download({ blobId: found.blob_id, checksum: found.bundle_checksum, size: found.size });
     },
     getTaskState: async ({ caller, params }) => {
-      const current = await state.findCurrent(own(caller, params.task_id).organizationId, caller.workspaceId);
+      await attempts.demandActing(own(caller, params.task_id));
+      const current = await state.findCurrent(caller.organizationId, caller.workspaceId);
       if (current === undefined) throw new AppError('not_found', 'The workspace has no state yet.');
       return stateAnswer(state, current);
     },
@@ -111,10 +113,11 @@ export function createAttemptHandlers({
     lockState: ({ caller, params, body }) => attempts.lockState(own(caller, params.task_id), body),
     finishAttempt: ({ caller, params, body }) => attempts.finish(own(caller, params.task_id), body),
     putStatus: async ({ caller, params, body }) => {
-      if (body.status === 'running' && body.stage !== undefined)
-        await attempts.stage(own(caller, params.task_id), body.stage);
-      else if (body.status !== 'running')
-        await attempts.finish(own(caller, params.task_id), await finishFromStatus(logs, caller, body));
+      await attempts.demandActing(own(caller, params.task_id));
+      await attempts.saveCounts(caller, body);
+      if (body.status !== 'running')
+        await attempts.finish(caller, await finishFromStatus({ logs, attempts }, caller, body));
+      else if (body.stage !== undefined) await attempts.stage(caller, body.stage);
       return { status: body.status };
     },
     postState: async ({ caller, params, body, raw, request }) => {

@@ -257,3 +257,53 @@ export const logEnd = (phase: 'plan' | 'apply', content: string | Buffer) => {
   const bytes = Buffer.from(content as string);
   return { phase, length: bytes.length, checksum: sha256Hex(bytes) };
 };
+
+/** Stores a plan bundle and reports it; gives what the attempt is to do next. */
+export async function storePlan(
+  attempt: TestAttempt,
+  given: { lineage?: string | null; serial?: number | null; hasChanges?: boolean } = {},
+) {
+  const bundle = Buffer.from(`plan of ${attempt.id}`);
+  const planChecksum = sha256Hex(`plan file of ${attempt.id}`);
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'x-content-sha256': sha256Hex(bundle),
+    'x-plan-sha256': planChecksum,
+  };
+  await attempt.must('putPlanFile', { body: bundle, headers });
+  const body = {
+    details: {
+      counts: { add: 1, change: 0, destroy: 0, replace: 0, import: 0 },
+      has_changes: given.hasChanges ?? true,
+      terraform_version: '1.11.4',
+      resource_changes: [],
+      output_changes: [],
+    },
+    plan_checksum: planChecksum,
+    lineage: given.lineage ?? null,
+    serial: given.serial ?? null,
+  };
+  const answer = await attempt.must('reportPlan', { body });
+  return { planChecksum, ...answer };
+}
+/** Ends a plan that came to its end. */
+export const finishPlan = (attempt: TestAttempt, planChecksum: string | null) =>
+  attempt.must('finishAttempt', { body: exitRecord({ plan_checksum: planChecksum }) });
+
+export const NONCE = 'nonce-nonce-nonce';
+
+/** Permit and LOCK: from here on Terraform may be changing things. */
+export async function beginApply(attempt: TestAttempt, planChecksum: string): Promise<void> {
+  await attempt.must('askPermit', { body: { nonce: NONCE, plan_checksum: planChecksum } });
+  await attempt.must('lockState', { body: { nonce: NONCE, lock_id: `lock-${attempt.id}` } });
+}
+
+/** Sends a state as its bytes. */
+export const postState = (attempt: TestAttempt, state: Buffer) =>
+  attempt.call('postState', { body: state, headers: stateHeaders(state) });
+
+/** What an exit record says of the last state. */
+export const markOf = (state: Buffer) => {
+  const { lineage, serial } = JSON.parse(state.toString('utf8')) as { lineage: string; serial: number };
+  return { lineage, serial, checksum: sha256Hex(state) };
+};

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { FinishRequest, StatusPut, StreamEnd } from '@groundcrew/protocol';
 import type { LogsService, StreamKey } from '../logs/index.ts';
+import type { AttemptsService } from './attempts-service.ts';
 import type { AttemptIdentity } from './store.ts';
 
 /**
- * The exit record that an agent of another make means by an ending status. It names no log lengths, so what it has sent by now
- * is what there is.
+ * The exit record that an agent of another make means by an ending status. It names no lengths and checksums, so what it has
+ * sent by now is what there is.
  */
 export async function finishFromStatus(
-  logs: LogsService,
+  { logs, attempts }: { logs: LogsService; attempts: Pick<AttemptsService, 'findPlanFile'> },
   attempt: Pick<AttemptIdentity, 'attemptId' | 'taskId'>,
   body: StatusPut,
 ): Promise<FinishRequest> {
@@ -21,7 +22,7 @@ export async function finishFromStatus(
     signal: null,
     error_message: body.error_message ?? null,
     logs: await Promise.all(own.map((stream) => measure(logs, stream, stream.length))),
-    plan_checksum: null,
+    plan_checksum: (await attempts.findPlanFile(attempt.attemptId))?.plan_checksum ?? null,
     last_state: null,
     unrecorded: [],
     timed_out: false,

@@ -233,8 +233,9 @@ export async function saveCounts(
   db: Executor,
   id: TaskId,
   attemptId: AttemptId,
-  { progress, ...counts }: ReportedCounts,
+  { progress, changes_add, changes_change, changes_destroy }: ReportedCounts,
 ): Promise<void> {
+  const counts = { changes_add, changes_change, changes_destroy };
   const given = Object.entries(counts).filter(([, count]) => count !== undefined);
   const columns = { ...Object.fromEntries(given), ...(progress && { progress: JSON.stringify(progress) }) };
   if (Object.keys(columns).length === 0) return;
