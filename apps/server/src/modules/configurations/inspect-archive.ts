@@ -40,6 +40,8 @@ function createInspection() {
   done.catch(() => {});
 
   tar.on('entry', ({ name, type, size }, content, next) => {
+    // What fails the archive fails the entry at hand too; unheard there, it would end the process.
+    content.on('error', () => {});
     const mistake = checker.findMistake({ name, type: type ?? 'special entry', size: size ?? 0 });
     if (mistake !== undefined) return next(new AppError('invalid_archive', mistake));
     content.on('end', () => next());

@@ -12,7 +12,7 @@ import type {
 } from '@groundcrew/protocol';
 import { waitFor } from '@groundcrew/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addForeigner, createTestServer, type TestServer } from '../../server-for-tests.ts';
+import { addForeigner, createTestServer, type TestServer } from '../../injected-server-for-tests.ts';
 import { mayManage, ROLE_PERMISSIONS } from './policy.ts';
 
 let it: TestServer;

@@ -64,7 +64,13 @@ export function createHttp(options: HttpOptions): Http {
     await app.close();
     clearTimeout(timer);
   }
-  return { app, server: app.server, closing: closing.signal, listen: (at) => app.listen(at), close };
+  return {
+    app,
+    server: app.server,
+    closing: closing.signal,
+    listen: (at) => app.listen(at).catch((error: unknown) => explainListen(error, at)),
+    close,
+  };
 }
 
 function createApp({ tls, isTrustedProxy }: HttpOptions): FastifyInstance {
@@ -82,6 +88,18 @@ function createApp({ tls, isTrustedProxy }: HttpOptions): FastifyInstance {
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   return app;
+}
+
+const LISTEN_TROUBLE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there already; stop it, or choose another listen.port (GROUNDCREW_LISTEN_PORT)',
+  EACCES: 'this user may not use that port; choose one above 1023',
+  EADDRNOTAVAIL: 'this machine does not have that address; set listen.host (GROUNDCREW_LISTEN_HOST)',
+};
+
+function explainListen(cause: unknown, { host, port }: { host: string; port: number }): never {
+  const trouble = LISTEN_TROUBLE[(cause as NodeJS.ErrnoException).code ?? ''];
+  if (trouble === undefined) throw cause;
+  throw new Error(`The server cannot listen on ${host}:${port}: ${trouble}.`, { cause });
 }
 
 interface HookOptions {

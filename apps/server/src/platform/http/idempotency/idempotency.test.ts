@@ -1,6 +1,6 @@
 import type { ErrorBody, Page, User, Workspace } from '@groundcrew/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestServer, type TestServer } from '../../../server-for-tests.ts';
+import { createTestServer, type TestServer } from '../../../injected-server-for-tests.ts';
 
 let it: TestServer;
 beforeAll(async () => {
