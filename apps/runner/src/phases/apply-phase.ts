@@ -10,6 +10,7 @@ import { type FinishOutcome, finished, type Outcome } from './outcome.ts';
 import { takePermit } from './permit.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { applyLimits, isStopped, isUnknown } from './situation.ts';
+import { tellProgress } from './tell-progress.ts';
 import { listUnrecorded } from './unrecorded.ts';
 
 /** An attempt that applies a stored plan: makes the folder as it was when it was planned, then applies. */
@@ -29,7 +30,11 @@ export async function applyPhase(context: AttemptContext, prepared: Prepared): P
   if (refused !== undefined) return refused;
   if (await isRuledOut(context)) return finished('never_started');
   standing.enter('applying');
+  const over = new AbortController();
+  const telling = tellProgress(context, log, over.signal);
   const end = await commands.run(apply, applyLimits(context, log));
+  over.abort();
+  await telling;
   standing.enter('saving_state');
   await rescueStates(context, prepared.cwd, log);
   await log.end();
