@@ -65,6 +65,8 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',
   );
+  // Before the first request: a task of execution mode server is refused while there is no pool for it.
+  await server.modules.pools.service.ensureBuiltIn(organizationId);
   await server.start();
   const url = await listen(server, configuration);
   if (shutdown.signal.aborted) return;
