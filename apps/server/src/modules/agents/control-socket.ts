@@ -54,6 +54,7 @@ export function registerControlSocket(deps: ControlDeps): void {
         throw new AppError('forbidden', `This token belongs to agent ${caller.agentName}, not to ${query.agent_id}.`);
       return caller;
     },
+    mayStay: async ({ agentId }) => !(await store.isRevoked(deps.db, agentId)),
     onConnection: (connection, caller) => serveAgent(deps, connection, caller.agentId),
   });
 }
@@ -65,8 +66,11 @@ function serveAgent(deps: ControlDeps, connection: Connection, agentId: AgentId)
   let session: Session | undefined;
   let unsubscribe: (() => void) | undefined;
 
+  const dismiss = (): void => connection.close(1008, 'What this agent signed on with was revoked.');
+
   /** `all` after a hello: what went over an earlier socket may have been lost with it, and an offer that was accepted is no offer. */
   async function flush(all: boolean): Promise<void> {
+    if (await store.isRevoked(db, agentId)) return dismiss();
     const offers = await store.listOffers(db, agentId, !all);
     const sent = offers.filter((offer) => send({ type: 'run_task', payload: toOrder(offer) }));
     deps.markSent(agentId, sent);
@@ -114,6 +118,7 @@ function serveAgent(deps: ControlDeps, connection: Connection, agentId: AgentId)
       case 'hello':
         return hello(frame);
       case 'heartbeat':
+        if (await store.isRevoked(db, agentId)) return dismiss();
         send({
           type: 'heartbeat_ack',
           payload: { reply: frame.id, answer: await takeHeartbeat(deps, agentId, frame.payload) },
