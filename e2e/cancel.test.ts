@@ -49,7 +49,8 @@ describe.skipIf(SKIP_TERRAFORM)('stopping, and failing', () => {
     await waitForPlan(server, id);
     expect(await cancel(server, id)).toMatchObject({ status: 'cancelled', cancel_level: 1 });
     expect((await getWorkspace(workspace)).hold_task_id).toBeNull();
-    await expect(cancel(server, id)).rejects.toMatchObject({ code: 'conflict', status: 409 });
+    // Again: the level only rises, and it is where it was.
+    expect(await cancel(server, id)).toMatchObject({ status: 'cancelled' });
   });
 
   test('a task that waits in the queue is cancelled without ever having been offered', async () => {
@@ -84,14 +85,9 @@ describe.skipIf(SKIP_TERRAFORM)('stopping, and failing', () => {
   test('an apply under way gets exactly one interrupt; what was finished is in the state; the task is cancelled', async () => {
     const workspace = await createWorkspace(server, { pool, auto_approve: true });
     await pushExample(server, workspace, 'slow-apply');
-    await setVariable(server, workspace, { key: 'seconds', value: '60' });
+    await setVariable(server, workspace, { key: 'seconds', value: '120' });
     const { id } = await createTask(server, workspace, { targets: ['terraform_data.walls'] });
-    await waitForTask(
-      server,
-      id,
-      'applying',
-      ({ stage, progress }) => stage === 'applying' && (progress?.total ?? 0) > 0,
-    );
+    await waitForTask(server, id, 'applying', ({ stage }) => stage === 'applying');
     await server.until(
       'the first step prints',
       async () => plain((await readLog(server, id, 'apply')).text).includes('survey: second 1 of') || undefined,
@@ -140,7 +136,8 @@ describe.skipIf(SKIP_TERRAFORM)('stopping, and failing', () => {
     for (const words of [log, task.error_message ?? '']) {
       expect(words).toContain('local-exec provisioner error');
       expect(words).toContain('with terraform_data.crane,');
-      expect(words).toContain('exit status 1. Output: The crane broke down.');
+      // As Terraform wraps it.
+      expect(words.replaceAll(/\s*\n│?\s*/g, ' ')).toContain('exit status 1. Output: The crane broke down.');
     }
     const [attempt] = await listAttempts(server, task.id);
     expect(attempt).toMatchObject({ outcome: 'failed', exit_code: 1, permit: 'used' });

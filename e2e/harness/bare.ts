@@ -24,7 +24,8 @@ export interface BareOptions {
 export interface BareRun {
   /** Milliseconds per command, and `total` from the first one's start to the last one's end. */
   ms: Record<'init' | 'plan' | 'show' | 'apply' | 'total', number>;
-  /** What plan and apply printed, standard output only. */
+  /** What they printed, standard output only. */
+  init: string;
   plan: string;
   apply: string;
 }
@@ -70,13 +71,13 @@ async function runCommands(folder: string, options: BareOptions, backend: Record
     return stdout;
   };
   const startedAt = performance.now();
-  await run('init', ['-input=false']);
+  const init = await run('init', ['-input=false']);
   const plan = await run('plan', ['-input=false', '-out=plan.bin', ...(options.planArguments ?? [])]);
   await run('show', ['-json', 'plan.bin']);
   const parallelism = (options.planArguments ?? []).filter((word) => word.startsWith('-parallelism'));
   const apply = await run('apply', ['-input=false', ...parallelism, 'plan.bin']);
   ms.total = performance.now() - startedAt;
-  return { ms, plan, apply };
+  return { ms, init, plan, apply };
 }
 
 /** The far side of Terraform's `http` back end, as little of it as works. */
