@@ -28,28 +28,36 @@ export async function pushFolder(
   const folder = resolve(cli.io.cwd, dir);
   const list = await listOrSay(folder, dir);
   tellLeftOut(cli, list);
-  const status = createStatusLine(cli.io);
+  const { configuration, packedSize } = await send(cli, client, { folder, list, workspace, message });
   const count = list.entries.filter((entry) => entry.type === 'file').length;
-  status.set(() => `packing ${count} files`);
-  const packed = await packFolder(folder, list).finally(() => status.set(undefined));
-  status.set(() => `sending ${formatBytes(packed.size)}`);
+  if (!quiet)
+    cli.note(
+      `Pushed ${dir} to ${workspace}: ${count} files, ${formatBytes(list.bytes)}, ${formatBytes(packedSize)} packed.`,
+    );
+  return configuration;
+}
+
+interface Sending {
+  folder: string;
+  list: FolderList;
+  workspace: string;
+  message: string | undefined;
+}
+
+async function send(cli: Cli, client: Client, { folder, list, workspace, message }: Sending) {
+  const status = createStatusLine(cli.io);
   try {
-    const configuration = await upload(client, workspace, packed, message);
-    if (!quiet)
-      cli.note(
-        `Pushed ${dir} to ${workspace}: ${count} files, ${formatBytes(list.bytes)}, ${formatBytes(packed.size)} packed.`,
-      );
-    return configuration;
+    status.set(() => `packing ${list.entries.length} files and folders`);
+    const packed = await packFolder(folder, list);
+    status.set(() => `sending ${formatBytes(packed.size)}`);
+    const configuration = await upload(client, workspace, packed, message).finally(packed.remove);
+    return { configuration, packedSize: packed.size };
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'not_found')
-      throw new CliError(
-        `There is no workspace "${workspace}". Create it with: ${cli.name} workspace create ${workspace}`,
-        { code: 'not_found' },
-      );
-    throw error;
+    if (!(error instanceof ApiError) || error.code !== 'not_found') throw error;
+    const create = `${cli.name} workspace create ${workspace}`;
+    throw new CliError(`There is no workspace "${workspace}". Create it with: ${create}`, { code: 'not_found' });
   } finally {
     status.close();
-    await packed.remove();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { LogStream, ViewerFrame } from '@groundcrew/protocol';
+import type { LogStream, Phase, ViewerFrame } from '@groundcrew/protocol';
 import { createSafeText } from '../terminal/safe-text.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import type { Style } from '../terminal/style.ts';
@@ -14,11 +14,14 @@ export interface LogView {
 export function createLogView(status: StatusLine, style: Style, colours: boolean): LogView {
   let safe = createSafeText(colours);
   let planShown = false;
+  const phases = new Set<Phase>();
 
   function begin(stream: LogStream): void {
     if (stream.phase === 'plan') planShown = false;
+    const again = phases.has(stream.phase) ? ` · attempt ${stream.attempt}` : '';
+    phases.add(stream.phase);
     safe = createSafeText(colours);
-    status.say(style.dim(`── ${stream.phase}${stream.attempt > 1 ? ` · attempt ${stream.attempt}` : ''} ──`));
+    status.say(style.dim(`── ${stream.phase}${again} ──`));
   }
 
   function end({ stream, complete }: ViewerFrame & { type: 'stream_end' }): void {

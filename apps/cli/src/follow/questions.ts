@@ -1,4 +1,4 @@
-import { ApiError, type Client } from '@groundcrew/client';
+import { ApiError, type Client, ConnectionError } from '@groundcrew/client';
 import type { TaskId } from '@groundcrew/protocol';
 import type { Cli } from '../cli.ts';
 import { formatChanges } from '../present/task.ts';
@@ -71,12 +71,12 @@ function detach({ cli, status, taskId }: FollowTalk): Outcome {
   return 'detach';
 }
 
-/** A refusal (somebody else was faster, it has ended meanwhile) is told, and does not end the watching. */
+/** A refusal (somebody else was faster, it has ended meanwhile) or no answer is told, and does not end the watching. */
 async function tell({ status, style }: FollowTalk, call: () => Promise<unknown>): Promise<Outcome> {
   try {
     await call();
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError || error instanceof ConnectionError)) throw error;
     status.say(style.yellow(error.message));
   }
   return 'go_on';
