@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Cut, type Cutter, compilePatterns, createMasker, type Masker } from './index.ts';
+import { type Cut, type Cutter, compilePatterns, createMasker, type Masker, maskText } from './index.ts';
 
 const patterns = compilePatterns([
   {
@@ -55,6 +55,10 @@ describe('secrets that are added later', () => {
       const shown = push(masker, text.slice(0, at)) + push(masker, text.slice(at)) + masker.end().toString();
       expect(shown).toBe('swordfish, swordfish, [MASKED]; [MASKED]');
     }
+  });
+
+  it('are all masked in a text that is no part of the stream', () => {
+    expect(maskText('swordfish hunter2', all)).toBe('[MASKED] [MASKED]');
   });
 
   it('can be adopted in the middle', () => {

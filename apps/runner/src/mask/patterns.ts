@@ -112,7 +112,7 @@ function indexByPair(grams: readonly number[]): Uint8Array {
   return pairs;
 }
 
-/** Compiles the secrets, so that the sets' order does not matter. Costs about 20 bytes of memory a byte of secret. */
+/** Compiles the secrets, so that the sets' order does not matter. Costs some 40 bytes of memory a byte of secret. */
 export function compilePatterns(sets: readonly SecretSet[]): Patterns {
   const { unmaskable, ...entries } = listEntries(sets);
   const { pieces } = entries;

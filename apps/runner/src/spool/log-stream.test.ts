@@ -278,6 +278,7 @@ describe('secrets that become known later', () => {
       { name: 'short', value: 'abc' },
     ]);
     expect(first.unmaskable()).toEqual(['short']);
+    expect(first.mask('hunter2 or swordfish?')).toBe('[MASKED] or [MASKED]?');
     await appendFile(rawPath, 'swordfish\n');
     await until(() => shown() === 'swordfish\n[MASKED]\n');
     await first.stop();
