@@ -5,7 +5,7 @@ import { parseTrusted } from './platform/http/index.ts';
 
 const seconds = (ms: number): string => `${ms / 1000}s`;
 
-/** Every setting of the server: from the environment (`GROUNDCREW_…`), else from the YAML file, else the default. */
+/** @internal Every setting of the server: from the environment (`GROUNDCREW_…`), else from the YAML file, else the default. */
 export const CONFIGURATION = {
   home: config.text({
     doc: 'Folder of everything the server keeps itself: the embedded database, the master key, the folder of its own agent.',

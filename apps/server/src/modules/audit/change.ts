@@ -2,13 +2,13 @@ import type { AgentCaller, AttemptCaller, RegistrantCaller, UserCaller } from '.
 import type { EventNoun } from '../events/index.ts';
 
 /** The server itself, where nobody asked: loops, the first start. */
-export interface SystemActor {
+interface SystemActor {
   readonly kind: 'system';
   readonly organizationId: string;
   /** Which part of it, as people read it. */
   readonly name: string;
 }
-export type Actor = UserCaller | AgentCaller | RegistrantCaller | AttemptCaller | SystemActor;
+type Actor = UserCaller | AgentCaller | RegistrantCaller | AttemptCaller | SystemActor;
 
 /** A change, as the audit log keeps it. */
 export interface Change {

@@ -5,8 +5,6 @@ import type { Emit } from '../events/index.ts';
 import type { Change } from './change.ts';
 import { type AuditRow, insertEntry, listEntries } from './store.ts';
 
-export type { Actor, Change, SystemActor } from './change.ts';
-
 /**
  * Records a change in the transaction that makes it: one row for the audit log, one event for those who follow, and the word to
  * the `Idempotency-Key`, if the call carries one, that it is done. Every change calls it exactly where it is made.

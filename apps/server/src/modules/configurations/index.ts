@@ -1,8 +1,6 @@
 import type { Handlers } from '../../platform/http/index.ts';
 import { type ConfigurationsDeps, createConfigurationsService } from './service.ts';
 
-export type { ConfigurationsService } from './service.ts';
-
 /** Configurations: the code of workspaces, as archives. */
 export function createConfigurationsModule(deps: ConfigurationsDeps) {
   const service = createConfigurationsService(deps);

@@ -7,7 +7,7 @@ import { createEntryChecker } from './entry-checker.ts';
 
 const compress = promisify(gzip);
 /** The file that `tf_json` becomes. */
-export const TF_JSON_FILE = 'main.tf.json';
+const TF_JSON_FILE = 'main.tf.json';
 /** Where a gzip header names the operating system (RFC 1952); 255 is "unknown". */
 const GZIP_OS_OFFSET = 9;
 

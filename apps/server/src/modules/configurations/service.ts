@@ -159,7 +159,6 @@ export function createConfigurationsService({ db, blobs, recordChange, getWorksp
 
   return { upload, create, list, download, findArchive: (id: string) => findArchive(db, id) };
 }
-export type ConfigurationsService = ReturnType<typeof createConfigurationsService>;
 
 const present = (row: ConfigurationRow): Configuration =>
   ({

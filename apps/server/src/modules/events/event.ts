@@ -27,7 +27,7 @@ export interface StoredEvent {
 }
 
 /** What one must be allowed to read to follow events of a noun. */
-export const READ_PERMISSION: Readonly<Record<EventNoun, Permission>> = {
+const READ_PERMISSION: Readonly<Record<EventNoun, Permission>> = {
   task: 'task:read',
   workspace: 'workspace:read',
   agent: 'agent:read',

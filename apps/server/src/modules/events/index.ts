@@ -8,7 +8,7 @@ import { createEventReader, EVENTS_CHANNEL } from './reader.ts';
 import { registerEventSocket } from './socket.ts';
 import { deleteOldEvents, insertEvent } from './store.ts';
 
-export type { EventNoun, NewEvent } from './event.ts';
+export type { EventNoun } from './event.ts';
 
 /** Events are kept for a week; who was away for longer reads the lists anew. */
 const EVENT_LIFE_SECONDS = 7 * 86_400;

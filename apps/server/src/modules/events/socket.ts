@@ -18,7 +18,7 @@ export interface EventSocketDeps {
 }
 
 /** `after`: the `seq` of the last frame one has, to be told what came since. */
-export const EventSocketQuery = z.object({ after: z.coerce.number().int().nonnegative().optional() });
+const EventSocketQuery = z.object({ after: z.coerce.number().int().nonnegative().optional() });
 
 /** A number may have been handed out so long before its event is committed. */
 const OVERLAP_SECONDS = 90;

@@ -5,7 +5,7 @@ import { type Handlers, notFound } from '../../platform/http/index.ts';
 import { findFirstOrganization, findOrganization, insertOrganization, type OrganizationRow } from './store.ts';
 
 /** Name of the organisation that the first start makes. */
-export const FIRST_ORGANIZATION = 'default';
+const FIRST_ORGANIZATION = 'default';
 
 /** Tenants: everything else belongs to one. */
 export function createOrganisationsModule({ db }: { db: Executor }) {
@@ -27,7 +27,6 @@ export function createOrganisationsModule({ db }: { db: Executor }) {
   const handlers = { getOrganization: ({ caller }) => get(caller.organizationId) } satisfies Partial<Handlers>;
   return { service: { get, ensureFirst }, handlers };
 }
-export type OrganisationsModule = ReturnType<typeof createOrganisationsModule>;
 
 const present = (row: OrganizationRow): Organization => ({
   id: row.id as OrganizationId,

@@ -130,7 +130,6 @@ export function createResourcesService({ db, recordChange, getWorkspaceId }: Res
 
   return { list, get, create, update, remove };
 }
-export type ResourcesService = ReturnType<typeof createResourcesService>;
 
 const present = (row: ResourceRow): Resource =>
   ({

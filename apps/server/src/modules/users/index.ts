@@ -6,9 +6,6 @@ import { createSignIn } from './sign-in.ts';
 import { createTokenService } from './token-service.ts';
 import { createUserService } from './user-service.ts';
 
-export { ROLE_PERMISSIONS } from './policy.ts';
-export type { FirstStart } from './sign-in.ts';
-
 export interface UsersDeps {
   db: Database;
   recordChange: RecordChange;

@@ -1,8 +1,6 @@
 import type { Handlers } from '../../platform/http/index.ts';
 import { createVariablesService, type VariablesDeps } from './service.ts';
 
-export type { VariablesService } from './service.ts';
-
 /** Variables of workspaces; sensitive ones are write-only. */
 export function createVariablesModule(deps: VariablesDeps) {
   const service = createVariablesService(deps);

@@ -134,7 +134,6 @@ export function createVariablesService({ db, sealer, recordChange, getWorkspaceI
 
   return { list, create, update, remove, open };
 }
-export type VariablesService = ReturnType<typeof createVariablesService>;
 
 /** A key that is there already is told by its name. */
 async function namingTheKey<T>(key: string, change: () => Promise<T>): Promise<T> {

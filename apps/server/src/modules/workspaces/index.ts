@@ -1,8 +1,6 @@
 import { createWorkspaceHandlers } from './routes.ts';
 import { createWorkspacesService, type WorkspacesDeps } from './service.ts';
 
-export type { WorkspacesService } from './service.ts';
-
 /** Workspaces: settings, placement, locks. */
 export function createWorkspacesModule(deps: WorkspacesDeps) {
   const service = createWorkspacesService(deps);

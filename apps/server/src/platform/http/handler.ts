@@ -47,18 +47,18 @@ type RawPart<R extends RouteSpec> = R extends { readonly rawBody: { readonly jso
     : { body: RouteParsed<R>['body']; raw?: undefined };
 
 /** What a handler is called with: the checked parts of the request, the raw body where the route takes one, and who calls. */
-export type HandlerInput<R extends RouteSpec> = Omit<RouteParsed<R>, 'body'> &
+type HandlerInput<R extends RouteSpec> = Omit<RouteParsed<R>, 'body'> &
   RawPart<R> & { caller: CallerOf<R['access']>; request: RequestInfo };
 
 /** What a handler gives: the route's JSON, nothing where it has none (204), bytes where it answers with bytes. */
-export type Outcome<R extends RouteSpec> = R extends { readonly answer: object }
+type Outcome<R extends RouteSpec> = R extends { readonly answer: object }
   ? Promise<RouteAnswer<R> | RawAnswer>
   : R extends { readonly rawAnswer: string }
     ? Promise<RawAnswer>
     : Promise<void>;
 
 /** Carries out one route. Throws `AppError` to refuse. */
-export type Handler<N extends RouteName> = (input: HandlerInput<Routes[N]>) => Outcome<Routes[N]>;
+type Handler<N extends RouteName> = (input: HandlerInput<Routes[N]>) => Outcome<Routes[N]>;
 
 /** One handler for every route of the table. A module gives `Partial<Handlers>`. */
 export type Handlers = { [N in RouteName]: Handler<N> };

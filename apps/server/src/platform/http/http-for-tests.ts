@@ -1,5 +1,5 @@
 import { createLogger, type Logger, systemClock } from '@groundcrew/kit';
-import { type OrganizationId, type Permission, routes, type UserId } from '@groundcrew/protocol';
+import { type OrganizationId, type Permission, routes, type UserId, type Workspace } from '@groundcrew/protocol';
 import type { Authenticators, UserIdentity } from './caller.ts';
 import { createHttp, type Http, type HttpOptions } from './create-http.ts';
 import type { Handlers } from './handler.ts';
@@ -50,3 +50,32 @@ export function createTestHttp({ routes: own = {}, ...options }: TestHttpOptions
     ...options,
   });
 }
+
+/** A workspace for handlers that have to give one. */
+export const WORKSPACE: Workspace = {
+  workspace_id: 'ws-aaaaaaaaaaaaaaaaaaaa' as Workspace['workspace_id'],
+  name: 'a',
+  description: '',
+  organization_id: 'org-aaaaaaaaaaaaaaaaaaaa' as Workspace['organization_id'],
+  tool: 'terraform',
+  terraform_version: null,
+  execution_mode: 'server',
+  agent_pool_id: null,
+  k8s_config_id: null,
+  labels: [],
+  auto_approve: false,
+  working_directory: '',
+  provider_config: null,
+  tf_code: null,
+  system_variables: {},
+  plan_timeout_seconds: 1,
+  apply_timeout_seconds: 1,
+  locked: null,
+  hold_task_id: null,
+  configuration_id: null,
+  tf_state: null,
+  quarantined_states: 0,
+  metadata: {},
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+};

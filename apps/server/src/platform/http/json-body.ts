@@ -28,7 +28,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** Whether a JSON text nests deeper than `max`, without parsing it. */
-export function isDeeper(json: Uint8Array, max: number): boolean {
+function isDeeper(json: Uint8Array, max: number): boolean {
   let depth = 0;
   for (let i = 0; i < json.length; i += 1) {
     const byte = json[i];

@@ -2,7 +2,7 @@ import type { Page } from '@groundcrew/protocol';
 import { AppError } from './app-error.ts';
 
 /** A cursor is the last sort key of a page, opaque to clients. */
-export const encodeCursor = (key: string): string => Buffer.from(key, 'utf8').toString('base64url');
+const encodeCursor = (key: string): string => Buffer.from(key, 'utf8').toString('base64url');
 
 /** The sort key of a cursor. Errors: `invalid_request` for one that no page gave out. */
 export function decodeCursor(cursor: string): string {

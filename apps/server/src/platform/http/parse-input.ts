@@ -9,7 +9,7 @@ export interface Parts {
   headers: unknown;
   body: unknown;
 }
-export type PartName = keyof Parts;
+type PartName = keyof Parts;
 
 /** What checking the parts needs of a route. */
 type Schemas = Pick<RouteSpec, PartName>;

@@ -16,7 +16,7 @@ import {
 import { type Connection, createConnection, type OpenConnection } from './connection.ts';
 
 /** A request to open a WebSocket, with its query checked. */
-export interface SocketRequest<Q> {
+interface SocketRequest<Q> {
   /** Of `Authorization: Bearer …`; never from the URL. */
   readonly token: string | undefined;
   readonly query: Q;

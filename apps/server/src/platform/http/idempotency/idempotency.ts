@@ -48,7 +48,7 @@ const NEVER_SECONDS = 1_000_000_000;
 const WAIT_MS = 5_000;
 const POLL_MS = 50;
 /** Keys are kept for a day. */
-export const KEY_LIFE_SECONDS = 86_400;
+const KEY_LIFE_SECONDS = 86_400;
 
 /**
  * Makes a repeated call harmless. The key is claimed before the handler runs; the handler's own transaction marks it as done
