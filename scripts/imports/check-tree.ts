@@ -59,8 +59,11 @@ function resolveTarget(from: string, specifier: string, { workspaces }: Tree): s
 function judgeEdge(edge: Edge, tree: Tree): string | undefined {
   const [from, to] = [findRule(edge.from, tree), findRule(edge.to, tree)];
   if (from !== to && to !== undefined) {
-    if (edge.specifier.startsWith('.')) return `another workspace is imported by its package name.`;
-    return from === undefined ? undefined : judgeWorkspaces(edge, from, to);
+    // `e2e` and the like are no packages, so they have no name to be imported by.
+    const isPackage = tree.workspaces.some(({ folder }) => folder === to.folder);
+    if (isPackage && edge.specifier.startsWith('.')) return `another workspace is imported by its package name.`;
+    if (from === undefined) return undefined;
+    return judgeWorkspaces(edge, from, to) ?? (isPackage ? undefined : judgeEntry(edge, tree));
   }
   return judgeServerLayers(edge) ?? judgeEntry(edge, tree);
 }

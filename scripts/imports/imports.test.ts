@@ -162,3 +162,14 @@ test('a workspace without a row is told', () => {
   const tree = { rules: parseImportTable(TABLE), workspaces: WORKSPACES, files: new Map(ENTRIES) };
   expect(checkTree(tree)).toEqual([expect.stringContaining('packages/testkit has no row')]);
 });
+
+test('a folder that is no package is imported by its path, through its entry, and by those who may', () => {
+  const files = { 'e2e/harness/index.ts': '', 'e2e/harness/lab.ts': '' };
+  expect(check({ ...files, 'bench/main.ts': from('../e2e/harness/index.ts') })).toEqual([]);
+  expect(check({ ...files, 'bench/main.ts': from('../e2e/harness/lab.ts') })).toEqual([
+    expect.stringContaining('the module is entered through e2e/harness/index.ts.'),
+  ]);
+  expect(check({ ...files, 'apps/agent/src/main.ts': from('../../../e2e/harness/index.ts') })).toEqual([
+    expect.stringContaining('apps/agent may import protocol, client, kit'),
+  ]);
+});
