@@ -1,19 +1,21 @@
 import type { Client } from '@groundcrew/client';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
+import type { SensitiveValue } from '@groundcrew/terraform';
 import { createControlPlane, createStateUpstream } from './control-plane/index.ts';
 import { type AttemptFolder, findData, keepData } from './folder/index.ts';
 import { decideTakeover, findFate, type Journal, openJournal, type Takeover } from './journal/index.ts';
 import { type CommandName, commandRecord, isAlive } from './launcher/index.ts';
 import { type Lease, startLease, type Wishes } from './lease/index.ts';
-import { type AttemptLog, openLog } from './log/index.ts';
-import { type AttemptContext, type AttemptState, createCommands, type Standing } from './phases/index.ts';
+import { type AttemptLog, openLog, secretsOf } from './log/index.ts';
+import { type AttemptContext, type AttemptState, createCommands, prefetch, type Standing } from './phases/index.ts';
 import {
   createRelayVerbs,
   createStateForwarder,
   deriveRelayCredentials,
   openRelay,
   openStateSpool,
+  type RelayCredentials,
 } from './relay/index.ts';
 
 export interface AttemptDeps {
@@ -54,12 +56,28 @@ export async function openAttempt(deps: AttemptDeps): Promise<OpenAttempt> {
     await journal.write('begun', { at: new Date(deps.clock.now()).toISOString(), version: deps.version });
   const lease = startLease({ ...deps, renew: server.renew, describe: () => describe(standing) });
   standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
+  const early = takeover === 'begin' ? prefetch({ ...deps, server, acting: acting.signal }) : undefined;
   const data = await fetching;
   wishes.raise(data.attempt.cancel_level);
-  const log = await openLog({ ...deps, secrets: data });
-  const state = await openState(deps, journal, log);
+  const credentials = deriveRelayCredentials(deps.secret);
+  const log: AttemptLog = openLog({
+    ...deps,
+    secrets: secretsFor(deps, data, credentials),
+    onSuccess: () => state.forwarder.nudge(),
+  });
+  const state = await openState(deps, journal, { log, credentials });
   const commands = createCommands({ ...deps, journal, onlyFollow: takeover !== 'begin' && takeover !== 'take_over' });
-  const context: AttemptContext = { ...deps, data, journal, server, log, state, commands, acting: acting.signal };
+  const context: AttemptContext = {
+    ...deps,
+    data,
+    journal,
+    server,
+    log,
+    state,
+    commands,
+    early,
+    acting: acting.signal,
+  };
   return { context, takeover, close: () => close({ lease, state, log, forget }) };
 }
 
@@ -83,8 +101,20 @@ const describe = ({ stage, progress }: Standing) => ({
   ...(progress ? { progress } : {}),
 });
 
-async function openState(deps: AttemptDeps, journal: Journal, log: AttemptLog): Promise<AttemptState> {
-  const { folder, client, task, secret } = deps;
+/** What must not be shown from the first byte on: what people marked so, and what this runner itself works with. */
+const secretsFor = ({ secret }: AttemptDeps, data: TaskData, { password }: RelayCredentials): SensitiveValue[] => [
+  ...secretsOf(data),
+  { value: secret, origin: "the attempt's secret" },
+  { value: password, origin: "the state relay's password" },
+];
+
+async function openState(
+  deps: AttemptDeps,
+  journal: Journal,
+  parts: { log: AttemptLog; credentials: RelayCredentials },
+): Promise<AttemptState> {
+  const { folder, client, task } = deps;
+  const { log, credentials } = parts;
   const upstream = createStateUpstream(client, task.task_id, { nonce: () => journal.find('intent')?.nonce });
   const spool = await openStateSpool(folder.state);
   const forwarder = createStateForwarder({ ...deps, spool, upstream });
@@ -96,7 +126,6 @@ async function openState(deps: AttemptDeps, journal: Journal, log: AttemptLog): 
     journal,
     onState: (path) => log.learnState(path),
   });
-  const credentials = deriveRelayCredentials(secret);
   const relay = await openRelay({ ...deps, port: journal.find('relay')?.port ?? 0, credentials, verbs });
   if (journal.find('relay') === undefined) await journal.write('relay', { port: relay.port });
   return { relay, credentials, verbs, spool, forwarder };

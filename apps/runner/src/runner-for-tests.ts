@@ -168,6 +168,8 @@ export interface RunningRunner {
   send(message: unknown): void;
   /** Waits until a message of the runner's fits. */
   heard(type: string): Promise<Record<string, unknown>>;
+  /** Leaves as an agent that dies. */
+  detach(): void;
   kill(): Promise<void>;
 }
 
@@ -200,6 +202,7 @@ export async function startRunner(folder: AttemptFolder, main = MAIN): Promise<R
         () => messages.find((message) => message.type === type),
         () => readFileSync(folder.log, 'utf8'),
       ),
+    detach: () => void socket?.destroy(),
     async kill() {
       child.kill('SIGKILL');
       await exited;

@@ -1,4 +1,4 @@
-import { ApiError, type Client, type RawAnswer } from '@groundcrew/client';
+import type { Client, RawAnswer } from '@groundcrew/client';
 import {
   ATTEMPT_TOKEN_PREFIX,
   type FinishAnswer,
@@ -20,7 +20,7 @@ import {
  */
 export interface ControlPlane {
   getData(signal: AbortSignal): Promise<TaskData>;
-  openConfiguration(signal: AbortSignal): Promise<RawAnswer>;
+  openConfiguration(signal: AbortSignal, retry?: 'never'): Promise<RawAnswer>;
   openPlanBundle(signal: AbortSignal): Promise<RawAnswer>;
   /** One try. */
   renew(request: RenewRequest, signal: AbortSignal): Promise<RenewAnswer>;
@@ -51,7 +51,8 @@ export function createControlPlane(client: Client, taskId: TaskId): ControlPlane
   const retry = 'until_answered' as const;
   return {
     getData: (signal) => client.call('getTaskData', { params, query: { without: 'state_content' } }, { retry, signal }),
-    openConfiguration: (signal) => client.call('getTaskConfiguration', { params }, { retry, signal }),
+    openConfiguration: (signal, once) =>
+      client.call('getTaskConfiguration', { params }, { retry: once ?? retry, signal }),
     openPlanBundle: (signal) => client.call('getTaskPlanFile', { params }, { retry, signal }),
     renew: (body, signal) =>
       client.call('renewAttempt', { params, body }, { retry: 'never', signal, timeoutMs: RENEW_TIMEOUT_MS }),
@@ -67,11 +68,3 @@ export function createControlPlane(client: Client, taskId: TaskId): ControlPlane
     finish: (body) => client.call('finishAttempt', { params, body }, { retry }),
   };
 }
-
-/** True when the server says that the attempt may not act any more. */
-export const isFenced = (error: unknown): error is ApiError =>
-  error instanceof ApiError &&
-  (error.code === 'fenced' ||
-    error.code === 'unauthenticated' ||
-    error.code === 'forbidden' ||
-    error.code === 'not_found');

@@ -18,7 +18,7 @@ export async function receiveFile(
   body: AsyncIterable<Uint8Array>,
   path: string,
   checksum?: string,
-): Promise<{ size: number }> {
+): Promise<{ size: number; checksum: string }> {
   const hash = createHash('sha256');
   let size = 0;
   const measure = new Transform({
@@ -29,7 +29,8 @@ export async function receiveFile(
     },
   });
   await pipeline(Readable.from(body), measure, createWriteStream(path, { mode: 0o600 }));
-  if (checksum === undefined || hash.digest('hex') === checksum) return { size };
+  const arrived = hash.digest('hex');
+  if (checksum === undefined || arrived === checksum) return { size, checksum: arrived };
   await rm(path, { force: true });
   throw new DamagedDownload('What the server sent arrived damaged.');
 }

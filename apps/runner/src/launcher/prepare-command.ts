@@ -13,6 +13,7 @@ export interface CommandOrder {
   args: readonly string[];
   /** Terraform's whole environment. */
   env: Readonly<Record<string, string>>;
+  /** Where it runs; need not be there before `go`. */
   cwd: string;
   /** Files that its output is appended to; they may be the same. */
   stdout: string;
@@ -40,9 +41,9 @@ export function prepareCommand(folder: AttemptFolder, order: CommandOrder): Prep
   const log = openSync(folder.log, 'a', 0o600);
   // Made here and not by the shell, whose umask is Terraform's and so nobody's business.
   for (const output of [order.stdout, order.stderr]) closeSync(openSync(output, 'a', 0o600));
-  const args = [LAUNCHER_SCRIPT, path, fate, order.stdout, order.stderr, order.program, ...order.args];
+  const args = [LAUNCHER_SCRIPT, path, fate, order.cwd, order.stdout, order.stderr, order.program, ...order.args];
   const stdio: ['pipe', number, number, number] = ['pipe', log, log, alive];
-  const launcher = spawn('/bin/sh', args, { cwd: order.cwd, env: { ...order.env }, detached: true, stdio });
+  const launcher = spawn('/bin/sh', args, { cwd: folder.root, env: { ...order.env }, detached: true, stdio });
   closeSync(alive);
   closeSync(log);
   const { stdin } = launcher;

@@ -1,137 +1,130 @@
-import { createHash } from 'node:crypto';
-import { appendFile, open, readFile, stat } from 'node:fs/promises';
-import type { Client } from '@groundcrew/client';
-import type { Clock, Logger } from '@groundcrew/kit';
-import type { Phase, RunnerTask, TaskData } from '@groundcrew/protocol';
-import { collectStateSecrets, createOutputReader, type SensitiveValue } from '@groundcrew/terraform';
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Client, isLoopback } from '@groundcrew/client';
+import type { Clock, Logger, Random } from '@groundcrew/kit';
+import type { Phase, RunnerTask } from '@groundcrew/protocol';
+import { collectStateSecrets, createOutputReader, type OutputReader, type SensitiveValue } from '@groundcrew/terraform';
 import type { AttemptFolder } from '../folder/index.ts';
-import { compilePatterns, createMasker, type SecretSet } from '../mask/index.ts';
+import type { Wishes } from '../lease/index.ts';
+import { compilePatterns, maskText, type Secret } from '../mask/index.ts';
+import { type LogStream, openLogStream } from '../spool/index.ts';
+import { createAppendLog } from './append-log.ts';
+import { keepDumps } from './keep-dumps.ts';
 import type { AttemptLog, PhaseLog } from './phase-log.ts';
-import { secretsOf } from './secrets-of.ts';
 
-// PROVISIONAL: replaced by the spool.
-interface Deps {
+export interface LogDeps {
   folder: AttemptFolder;
   task: RunnerTask;
   client: Client;
+  /** Masked from the first byte on. */
+  secrets: readonly SensitiveValue[];
+  wishes: Wishes;
   clock: Clock;
+  random: Random;
   logger: Logger;
-  secrets: TaskData;
-  secret: string;
+  /** The server took a piece: a good moment for everybody else who waits for it. */
+  onSuccess: () => void;
 }
 
-export async function openLog({ folder, task, client, clock, logger, secrets, secret }: Deps): Promise<AttemptLog> {
-  const sets: SecretSet[] = [
-    {
-      fromOffset: 0,
-      secrets: [
-        ...secretsOf(secrets).map(({ value, origin }) => ({ name: origin, value })),
-        { name: 'secret', value: secret },
-      ],
-    },
-  ];
-  const phases = new Map<Phase, Promise<PhaseLog & { close(): void }>>();
-  const patterns = () => compilePatterns(sets);
+interface OpenPhase extends PhaseLog {
+  readonly stream: LogStream;
+  readonly isEnded: () => boolean;
+}
 
-  async function openPhase(phase: Phase, total = 0): Promise<PhaseLog & { close(): void }> {
-    const path = folder.raw[phase];
-    const file = await open(path, 'a+', 0o600);
-    const reader = createOutputReader({ total });
-    const masker = createMasker({ patterns: patterns() });
-    const hash = createHash('sha256');
-    let rawOffset = 0;
-    let masked = Buffer.alloc(0);
-    let sent = 0;
-    let ended = false;
-    let closed = false;
-    const take = (bytes: Buffer) => {
-      hash.update(bytes);
-      masked = Buffer.concat([masked, bytes]);
-    };
-    async function read(): Promise<void> {
-      const size = (await stat(path)).size;
-      while (rawOffset < size) {
-        const { buffer, bytesRead } = await file.read(
-          Buffer.alloc(Math.min(1 << 20, size - rawOffset)),
-          0,
-          undefined,
-          rawOffset,
-        );
-        const chunk = buffer.subarray(0, bytesRead);
-        rawOffset += bytesRead;
-        reader.push(chunk);
-        take(masker.push(chunk));
-      }
-    }
-    async function send(): Promise<void> {
-      while (sent < masked.length && !closed) {
-        const chunk = masked.subarray(sent, sent + (1 << 20));
-        try {
-          const headers = {
-            'x-log-phase': phase,
-            'x-log-offset': sent,
-            'x-content-sha256': createHash('sha256').update(chunk).digest('hex'),
-          };
-          const answer = await client.call(
-            'appendLog',
-            { params: { task_id: task.task_id }, raw: chunk },
-            { headers, retry: 'never' },
-          );
-          sent = answer.next_offset;
-        } catch (error) {
-          const details = (error as { details?: { next_offset?: number } }).details;
-          if (typeof details?.next_offset === 'number') sent = details.next_offset;
-          else {
-            logger.warn({ err: error }, 'log not sent');
-            await clock.sleep(200);
-          }
-        }
-      }
-    }
-    async function loop(): Promise<void> {
-      while (!closed && !(ended && sent >= masked.length)) {
-        if (!ended) await read();
-        await send();
-        if (!ended) await clock.sleep(50);
-      }
-    }
-    const running = loop();
-    return {
-      path,
-      output: reader,
-      note: (sentence) => appendFile(path, `Groundcrew: ${sentence}\n`),
-      async end() {
-        await read();
-        if (!ended) take(masker.end());
-        ended = true;
-        return { phase, length: masked.length, checksum: hash.copy().digest('hex') };
-      },
-      delivered: () => running,
-      close() {
-        closed = true;
-        void file.close();
-      },
-    };
+/** The attempt's logs over the spool: one stream a phase, masked with the same secrets, read along for progress and errors. */
+export function openLog(deps: LogDeps): AttemptLog {
+  const { wishes } = deps;
+  const phases = new Map<Phase, Promise<OpenPhase>>();
+  const known: Secret[] = deps.secrets.map(toSecret);
+  const streams = async (): Promise<OpenPhase[]> => Promise.all(phases.values());
+  const forget = wishes.onChange(() => void streams().then((all) => all.map(({ stream }) => setPace(stream, wishes))));
+
+  function open(phase: Phase, total?: number): Promise<OpenPhase> {
+    const opening = phases.get(phase) ?? openPhase(deps, { phase, total, secrets: known, onSuccess });
+    phases.set(phase, opening);
+    return opening;
   }
 
-  const learn = async (more: readonly SensitiveValue[]) =>
-    void sets.push({ fromOffset: 0, secrets: more.map(({ value, origin }) => ({ name: origin, value })) });
+  function onSuccess(): void {
+    deps.onSuccess();
+    nudge();
+  }
+
+  function nudge(): void {
+    void streams().then((all) => all.map(({ stream }) => stream.wake()));
+  }
+
+  async function learn(secrets: readonly SensitiveValue[]): Promise<void> {
+    const fresh = secrets.map(toSecret).filter(({ value }) => !known.some((secret) => secret.value === value));
+    if (fresh.length === 0) return;
+    known.push(...fresh);
+    const all = await streams();
+    await Promise.all(all.map(({ stream, isEnded }) => (isEnded() ? undefined : stream.addSecrets(fresh))));
+  }
+
   return {
-    open(phase, total) {
-      const known = phases.get(phase) ?? openPhase(phase, total);
-      phases.set(phase, known);
-      return known;
-    },
-    opened: () => Promise.all(phases.values()),
+    open,
+    opened: streams,
     learn,
     learnState: async (path) => learn(collectStateSecrets(await readFile(path))),
-    mask(text) {
-      const masker = createMasker({ patterns: patterns() });
-      return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8');
-    },
-    nudge() {},
+    mask: (text) => maskText(text, compilePatterns([{ fromOffset: 0, secrets: known }])),
+    nudge,
     async close() {
-      for (const phase of await Promise.all(phases.values())) phase.close();
+      forget();
+      await Promise.all((await streams()).map(({ stream }) => stream.stop()));
     },
   };
+}
+
+const toSecret = ({ origin, value }: SensitiveValue): Secret => ({ name: origin, value });
+
+interface PhaseOptions {
+  phase: Phase;
+  total: number | undefined;
+  secrets: readonly Secret[];
+  onSuccess: () => void;
+}
+
+async function openPhase(deps: LogDeps, { phase, total = 0, secrets, onSuccess }: PhaseOptions): Promise<OpenPhase> {
+  const { folder, client, task, wishes } = deps;
+  const path = folder.raw[phase];
+  let output: OutputReader = createOutputReader({ total });
+  const stream = await openLogStream({
+    ...deps,
+    phase,
+    rawPath: path,
+    folder: join(folder.spool, phase),
+    secrets,
+    append: createAppendLog(client, task.task_id),
+    createTap: (from) => {
+      output = createOutputReader({ total, ...(from ? { from: from as ReturnType<OutputReader['snapshot']> } : {}) });
+      return output;
+    },
+    createCutter: keepDumps(folder.state),
+    // Between processes of one machine packing costs more than it spares.
+    compress: !isLoopback(new URL(client.baseUrl).hostname),
+    onSuccess,
+  });
+  setPace(stream, wishes);
+  let ended: ReturnType<PhaseLog['end']> | undefined;
+  return {
+    path,
+    stream,
+    output,
+    isEnded: () => ended !== undefined,
+    async note(sentence) {
+      if (ended === undefined) await appendFile(path, `Groundcrew: ${sentence}\n`, { mode: 0o600 });
+    },
+    end() {
+      if (ended === undefined) stream.finish();
+      ended ??= stream.measure().then((end) => ({ phase, ...end }));
+      return ended;
+    },
+    delivered: async () => void (await stream.delivered()),
+  };
+}
+
+function setPace(stream: LogStream, { watched, logIntervalMs }: Wishes): void {
+  if (logIntervalMs === undefined) stream.setWatched(watched);
+  else stream.setIntervalMs(logIntervalMs);
 }

@@ -7,6 +7,7 @@ import type { Wishes } from '../lease/index.ts';
 import type { AttemptLog } from '../log/index.ts';
 import type { Relay, RelayCredentials, RelayVerbs, StateForwarder, StateSpool } from '../relay/index.ts';
 import type { Commands } from './commands.ts';
+import type { Prefetched } from './prefetch.ts';
 import type { Standing } from './standing.ts';
 
 /** Everything the phases of one attempt work with. */
@@ -25,6 +26,8 @@ export interface AttemptContext {
   clock: Clock;
   random: Random;
   logger: Logger;
+  /** What was begun before the data were here; only a first runner has it. */
+  early: Prefetched | undefined;
   /** Aborts when the attempt may not act any more; calls that only serve acting end with it. */
   acting: AbortSignal;
 }

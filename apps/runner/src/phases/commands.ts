@@ -17,6 +17,7 @@ import {
 } from '../launcher/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import { type StopOutcome, superviseStop } from '../stop/index.ts';
+import { PassingTrouble } from './outcome.ts';
 
 /** How a command came to its end. A code and signal of null: nobody saw it. */
 export type CommandEnd = Exit & StopOutcome;
@@ -79,6 +80,8 @@ export function createCommands(deps: CommandsDeps): Commands {
     });
     ended.abort();
     if (launched || seen) await sweep(record);
+    if (launched && order.name !== 'apply' && record.findProcess() === undefined)
+      throw new PassingTrouble(`The host could not start Terraform's ${order.name}; the runner's log says why.`);
     return { ...exit, ...(await stopping) };
   }
 

@@ -20,7 +20,11 @@ export async function deliver(
   logs: readonly PhaseLog[],
 ): Promise<void> {
   const { state, clock, random, journal, logger } = context;
-  const sent = Promise.all(logs.map((log) => log.delivered()));
+  const sent = Promise.all(
+    logs.map((log) =>
+      log.delivered().catch((error: unknown) => logger.error({ err: error }, 'the log is not whole on the server')),
+    ),
+  );
   await state.forwarder.settled();
   await Promise.race([sent, clock.sleep(LOG_FIRST_MS)]);
   const deadline = Date.parse(journal.find('finish')?.at ?? '') + GIVE_UP_AFTER_MS;

@@ -1,4 +1,5 @@
 export type { AttemptContext, AttemptState } from './attempt-context.ts';
 export { createCommands } from './commands.ts';
+export { type Prefetched, prefetch } from './prefetch.ts';
 export { type AttemptEnd, runAttempt } from './run-attempt.ts';
 export { createStanding, type Standing } from './standing.ts';

@@ -10,18 +10,23 @@ import {
 import type { CommandName, CommandOrder } from '../launcher/index.ts';
 import { backendAccess } from '../relay/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-import type { Prepared } from './prepare.ts';
+
+/** The program that runs, and where. */
+export interface ProgramPlace {
+  program: string;
+  cwd: string;
+}
 
 /**
  * Terraform's commands for this attempt, each completely described.
  * @throws ConfigurationMistake for an environment variable that cannot be passed on.
  */
-export function createOrders(context: AttemptContext, prepared: Prepared): Record<CommandName, CommandOrder> {
+export function createOrders(context: AttemptContext, place: ProgramPlace): Record<CommandName, CommandOrder> {
   const { folder, state, data } = context;
   const { task } = data;
   const raw = folder.raw[data.attempt.action === 'apply' ? 'apply' : 'plan'];
   const env = environment(context, backendAccess(state.relay.port, state.credentials));
-  const common = { program: prepared.program, cwd: prepared.cwd, env, stdout: raw, stderr: raw };
+  const common = { program: place.program, cwd: place.cwd, env, stdout: raw, stderr: raw };
   const refreshing = {
     destroy: task.destroy,
     refreshOnly: task.refresh_only,

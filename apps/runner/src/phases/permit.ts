@@ -4,18 +4,20 @@ import { PermitRefusal } from '@groundcrew/protocol';
 import type { Entry } from '../journal/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { finished, type Outcome } from './outcome.ts';
-import { isStopped } from './plan-phase.ts';
+import { isStopped } from './situation.ts';
 
 /**
  * Asks for the permit to apply. The nonce stands in the journal before the server hears it, so that whoever goes on with this
  * folder, and nobody else, gets the same answer again. Undefined when the permit is there.
  */
 export async function takePermit(context: AttemptContext): Promise<Outcome | undefined> {
-  const { journal, server, state } = context;
+  const { journal, server, state, data } = context;
   if (journal.find('permitted') !== undefined) return undefined;
-  // Asked for by an earlier runner it may have been granted, and only the server knows.
+  // With an intent an earlier runner may have been given it, and only the server knows.
   if (isStopped(context) && journal.find('intent') === undefined) return finished('cancelled');
-  const { nonce, plan_checksum } = await intentOf(context);
+  const planChecksum = journal.find('planned')?.plan_checksum ?? data.plan_file?.checksum;
+  if (planChecksum === undefined) throw new Error('there is no plan to ask a permit for');
+  const { nonce, plan_checksum } = await writeIntent(context, planChecksum);
   try {
     const { epoch } = await server.askPermit({ nonce, plan_checksum });
     await journal.write('permitted', { epoch, at: now(context) });
@@ -26,12 +28,11 @@ export async function takePermit(context: AttemptContext): Promise<Outcome | und
   }
 }
 
-async function intentOf(context: AttemptContext): Promise<Entry<'intent'>> {
-  const { journal, data } = context;
+/** Writes down which permit will be asked for, unless that is done. */
+export async function writeIntent(context: AttemptContext, planChecksum: string): Promise<Entry<'intent'>> {
+  const { journal } = context;
   const known = journal.find('intent');
   if (known !== undefined) return known;
-  const planChecksum = journal.find('planned')?.plan_checksum ?? data.plan_file?.checksum;
-  if (planChecksum === undefined) throw new Error('there is no plan to ask a permit for');
   const intent = { nonce: newSecret(), plan_checksum: planChecksum, at: now(context) };
   await journal.write('intent', intent);
   return intent;

@@ -1,24 +1,18 @@
-import { access, readFile } from 'node:fs/promises';
-import type { PlanReport } from '@groundcrew/protocol';
-import {
-  assertHttpBackend,
-  collectPlanSecrets,
-  describePlan,
-  judgePlan,
-  type PlanJson,
-  parsePlan,
-  type SensitiveValue,
-  summarisePlan,
-} from '@groundcrew/terraform';
+import { stat } from 'node:fs/promises';
+import { judgePlan, type PlanJson } from '@groundcrew/terraform';
 import { type PhaseLog, secretsOf } from '../log/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-import type { CommandEnd, CommandLimits } from './commands.ts';
+import type { CommandEnd } from './commands.ts';
+import { initialise } from './initialise.ts';
 import { createOrders } from './orders.ts';
 import { finished, type Outcome } from './outcome.ts';
+import { writeIntent } from './permit.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { storePlan } from './store-plan.ts';
+import { detailsOf, readPlan } from './read-plan.ts';
+import { isStopped, isUnknown, planLimits } from './situation.ts';
+import { reportPlan, sendPlan } from './store-plan.ts';
 
-/** What the plan phase leads to: an outcome, or the apply of the plan with this checksum. */
+/** What the plan phase leads to: an outcome, or the apply of the plan by this same attempt. */
 export type PlanResult = { outcome: Outcome } | { apply: Prepared };
 
 /** `show` reads one file and starts the providers at most. */
@@ -26,120 +20,87 @@ const SHOW_TIMEOUT_MS = 600_000;
 
 /** init → plan → show -json, then plan and report to the server, which says whether this attempt goes on to apply it. */
 export async function planPhase(context: AttemptContext): Promise<PlanResult> {
+  const { commands, standing, clock, journal } = context;
   const prepared = await prepare(context);
-  const known = context.journal.find('planned');
-  if (known !== undefined) return known.proceed ? { apply: prepared } : { outcome: planDone(known.plan_checksum) };
+  const known = journal.find('planned');
+  if (known !== undefined) return planned(prepared, known);
   const log = await context.log.open('plan');
-  const limits = planLimits(context, log);
   const orders = createOrders(context, prepared);
-  context.commands.prepare(orders.init);
-  if (isStopped(context)) return { outcome: finished('cancelled') };
-  context.standing.enter('init');
-  const initialising = context.commands.run(orders.init, limits);
-  context.commands.prepare(orders.plan);
-  const failure = judgeInit(await initialising, log);
-  if (failure !== undefined) return { outcome: failure };
-  await assertHttpBackend(prepared.cwd);
-  if (isStopped(context)) return { outcome: finished('cancelled') };
-  context.standing.enter('planning');
-  const planning = context.commands.run(orders.plan, limits);
-  context.commands.prepare(orders.show);
-  return afterPlan(context, prepared, log, await planning, () =>
-    context.commands.run(orders.show, { ...limits, timeoutAt: context.clock.now() + SHOW_TIMEOUT_MS }),
-  );
+  const stopped = await initialise(context, orders, 'plan', log);
+  if (stopped !== undefined) return { outcome: stopped };
+  standing.enter('planning');
+  const planning = commands.run(orders.plan, planLimits(context, log));
+  commands.prepare(orders.show);
+  const end = await planning;
+  const limits = { ...planLimits(context, log), timeoutAt: clock.now() + SHOW_TIMEOUT_MS };
+  const read = () => showPlan(context, prepared, () => commands.run(orders.show, limits));
+  const found = (await isReadable(context, end)) ? await read() : undefined;
+  const failure = await judge(context, end, found, log);
+  if (failure !== undefined || found === undefined) return { outcome: failure ?? finished('failed') };
+  return planned(prepared, await reportPlan(context, found.checksum, detailsOf(found.plan, secretsOf(context.data))));
 }
 
-async function afterPlan(
-  context: AttemptContext,
+function planned(
   prepared: Prepared,
-  log: PhaseLog,
-  end: CommandEnd,
+  { proceed, plan_checksum }: { proceed: boolean; plan_checksum: string },
+): PlanResult {
+  return proceed
+    ? { apply: prepared }
+    : { outcome: finished('succeeded', { exitCode: 0, planChecksum: plan_checksum }) };
+}
+
+/** A plan that was interrupted may still end well and write its file; nothing of it is used. */
+const isReadable = async (context: AttemptContext, { code, asked }: CommandEnd): Promise<boolean> =>
+  code === 0 && !asked && !isStopped(context) && (await exists(context.folder.plan));
+
+interface FoundPlan {
+  plan: PlanJson;
+  /** SHA-256 of the plan file, which the server has. */
+  checksum: string;
+}
+
+/** Reads the plan while its file is on its way to the server. */
+async function showPlan(
+  context: AttemptContext,
+  { cwd }: Prepared,
   show: () => Promise<CommandEnd>,
-): Promise<PlanResult> {
-  const planFileExists = await exists(context.folder.plan);
-  const readable = end.code === 0 && planFileExists && !end.asked;
-  const plan = readable ? await readPlan(context, await show()) : undefined;
-  const tool = context.data.workspace.tool;
-  const { outcome, message } = judgePlan({
-    ...end,
-    tool,
-    cancelAsked: end.asked || isStopped(context),
-    planFileExists,
-    showParsed: plan !== undefined,
+): Promise<FoundPlan | undefined> {
+  const sending = sendPlan(context, cwd).then(async (checksum) => {
+    if (context.data.attempt.action === 'plan_apply') await writeIntent(context, checksum);
+    return checksum;
   });
-  const evidence = { exitCode: end.code, signal: end.signal, timedOut: end.timedOut };
-  if (outcome === 'cancelled') return { outcome: finished('cancelled', evidence) };
-  if (isUnknown(end)) return { outcome: finished('interrupted', { message }) };
-  if (outcome === 'failed' || plan === undefined) {
-    const words = log.output.errors.message() ?? message;
-    // A plan that cannot be read back is a failure whatever the exit code says.
-    return {
-      outcome: finished('failed', {
-        ...evidence,
-        exitCode: end.code === 0 ? 1 : end.code,
-        failedAt: 'plan',
-        message: words,
-      }),
-    };
-  }
-  const { plan_checksum, proceed } = await storePlan(context, prepared, detailsOf(plan, secretsOf(context.data)));
-  context.standing.enter('plan_saved');
-  return proceed ? { apply: prepared } : { outcome: planDone(plan_checksum) };
+  // Heard below, unless show itself fails.
+  sending.catch(() => {});
+  const { code } = await show();
+  const plan = code === 0 ? await readPlan(context) : undefined;
+  return plan === undefined ? undefined : { plan, checksum: await sending };
 }
 
-const planDone = (planChecksum: string): Outcome => finished('succeeded', { exitCode: 0, planChecksum });
-
-/** Undefined when init did what it should. */
-export function judgeInit(end: CommandEnd, log: PhaseLog): Outcome | undefined {
-  if (end.asked) return finished('cancelled', { exitCode: end.code, signal: end.signal, timedOut: end.timedOut });
-  if (end.code === 0) return undefined;
-  if (isUnknown(end)) return finished('interrupted', { message: 'Nobody saw how init ended.' });
-  const message = log.output.errors.message() ?? 'Terraform init failed; its log says why.';
-  return finished('failed', { failedAt: 'init', exitCode: end.code, signal: end.signal, message });
-}
-
-/** The plan as the tool itself tells it; its secrets are masked from here on. Undefined when it cannot be read. */
-async function readPlan({ folder, log, logger }: AttemptContext, shown: CommandEnd): Promise<PlanJson | undefined> {
-  if (shown.code !== 0) return undefined;
-  try {
-    const plan = parsePlan(await readFile(folder.planJson));
-    await log.learn(collectPlanSecrets(plan));
-    return plan;
-  } catch (error) {
-    logger.error({ err: error }, 'the plan cannot be read back');
-    return undefined;
-  }
-}
-
-/** What the server is told of a plan, without secrets. */
-function detailsOf(plan: PlanJson, secrets: readonly SensitiveValue[]): PlanReport['details'] {
-  const { add, change, destroy, replace, import: imports, applyable } = summarisePlan(plan);
-  const values = secrets.map(({ value }) => value).filter((value) => value.length >= MIN_SECRET_LENGTH);
-  const isSecret = (text: string) => values.some((value) => text.includes(value));
-  return {
-    counts: { add, change, destroy, replace, import: imports },
-    has_changes: applyable,
-    terraform_version: plan.terraform_version ?? '',
-    ...describePlan(plan, { isSecret }),
+/** Undefined when there is a plan to go on with. */
+async function judge(
+  context: AttemptContext,
+  end: CommandEnd,
+  found: FoundPlan | undefined,
+  log: PhaseLog,
+): Promise<Outcome | undefined> {
+  const evidence = {
+    cancelAsked: end.asked || isStopped(context),
+    planFileExists: await exists(context.folder.plan),
+    showParsed: found !== undefined,
   };
+  const { outcome, message } = judgePlan({ ...end, ...evidence, tool: context.data.workspace.tool });
+  if (outcome === 'planned') return undefined;
+  const { code, signal, timedOut } = end;
+  if (outcome === 'cancelled') return finished('cancelled', { exitCode: code, signal, timedOut });
+  if (isUnknown(end)) return finished('interrupted', { message });
+  await log.end();
+  const words = log.output.errors.message() ?? message;
+  // A plan that cannot be read back is a failure whatever its exit code says.
+  return finished('failed', { failedAt: 'plan', exitCode: code === 0 ? 1 : code, signal, timedOut, message: words });
 }
-
-const MIN_SECRET_LENGTH = 6;
-
-/** Init and plan share the plan's time, counted from the attempt's beginning. */
-export function planLimits({ journal, data, clock }: AttemptContext, log: PhaseLog): CommandLimits {
-  const begunAt = Date.parse(journal.find('begun')?.at ?? '') || clock.now();
-  return {
-    timeoutAt: begunAt + data.attempt.plan_timeout_seconds * 1000,
-    acknowledged: () => log.output.progress().interrupt !== 'none',
-  };
-}
-
-export const isStopped = ({ wishes }: AttemptContext): boolean => wishes.cancelLevel > 0 || wishes.fenced;
-export const isUnknown = ({ code, signal }: CommandEnd): boolean => code === null && signal === null;
 
 const exists = (path: string): Promise<boolean> =>
-  access(path).then(
+  stat(path).then(
     () => true,
     () => false,
   );

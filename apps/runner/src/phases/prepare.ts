@@ -1,13 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawAnswer } from '@groundcrew/client';
-import { DamagedDownload, receiveFile } from '../folder/receive-file.ts';
+import type { InstalledTool } from '@groundcrew/terraform';
+import { DamagedDownload, receiveFile } from '../folder/index.ts';
 import type { Entry } from '../journal/index.ts';
 import { materialise } from '../materialise/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { findProgram } from './find-program.ts';
+import { createOrders } from './orders.ts';
 import { PassingTrouble } from './outcome.ts';
 import { unpackPlan } from './plan-bundle.ts';
+import { archivePath } from './prefetch.ts';
 
 /** The program that runs, and where. */
 export type Prepared = Entry<'prepared'>;
@@ -18,32 +21,43 @@ export type Prepared = Entry<'prepared'>;
  * @throws ConfigurationMistake, PassingTrouble, or what the server says.
  */
 export async function prepare(context: AttemptContext): Promise<Prepared> {
-  const { folder, journal, data, birth, standing, log } = context;
+  const { folder, journal, data, standing, log, commands } = context;
   const done = journal.find('prepared');
   if (done !== undefined) return done;
   standing.enter('fetching');
-  const wanted = { tool: data.workspace.tool, version: data.workspace.terraform_version };
-  const finding = findProgram(wanted, birth, context.acting);
-  // Told below; without this a failing download would leave it unheard.
-  finding.catch(() => {});
-  const { cwd, notes } = await materialise(folder, data, await fetchConfiguration(context));
-  if (data.plan_file !== null) await fetchPlan(context, cwd, data.plan_file.checksum);
-  const { tool, version, path } = await finding;
-  const phase = await log.open(data.attempt.action === 'apply' ? 'apply' : 'plan');
-  for (const note of notes) await phase.note(note);
-  const prepared = { tool, version, program: path, cwd };
+  const { tool, version, path: program } = await programOf(context);
+  const prepared = { tool, version, program, cwd: join(folder.work, data.workspace.working_directory) };
+  commands.prepare(createOrders(context, prepared).init);
+  const { notes } = await materialise(folder, data, await fetchConfiguration(context));
+  if (data.plan_file !== null) await fetchPlan(context, prepared.cwd, data.plan_file.checksum);
+  if (notes.length > 0) {
+    const phase = await log.open(data.attempt.action === 'apply' ? 'apply' : 'plan');
+    for (const note of notes) await phase.note(note);
+  }
   await journal.write('prepared', prepared);
   return prepared;
 }
 
-async function fetchConfiguration({ folder, data, server, acting }: AttemptContext): Promise<string | undefined> {
+/** The one that was looked for early, if the data did not say something else in the end. */
+async function programOf({ early, task, data, birth, acting }: AttemptContext): Promise<InstalledTool> {
+  const { tool, terraform_version: version } = data.workspace;
+  const isSame = task.tool === tool && task.terraform_version === version;
+  return early !== undefined && isSame ? early.program : findProgram({ tool, version }, birth, acting);
+}
+
+async function fetchConfiguration({
+  folder,
+  data,
+  server,
+  acting,
+  early,
+}: AttemptContext): Promise<string | undefined> {
   const { configuration } = data;
   if (configuration === null) return undefined;
-  const path = join(folder.tmp, 'configuration.tar.gz');
-  await download(
-    () => server.openConfiguration(acting),
-    (answer) => receiveFile(answer.stream(), path, configuration.checksum),
-  );
+  const path = archivePath(folder);
+  if ((await early?.archiveChecksum) === configuration.checksum) return path;
+  const receive = (answer: RawAnswer) => receiveFile(answer.stream(), path, configuration.checksum);
+  await download(() => server.openConfiguration(acting), receive);
   return path;
 }
 

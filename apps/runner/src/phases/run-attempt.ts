@@ -9,6 +9,7 @@ import { deliver } from './deliver.ts';
 import { exitRecord } from './exit-record.ts';
 import { type FinishOutcome, finished, type Outcome, PassingTrouble } from './outcome.ts';
 import { planPhase } from './plan-phase.ts';
+import { timeOf } from './situation.ts';
 
 /** How the attempt ended, for the agent. */
 export interface AttemptEnd {
@@ -60,7 +61,12 @@ async function reachOutcome(context: AttemptContext, takeover: Takeover): Promis
 async function runPhases(context: AttemptContext): Promise<Outcome> {
   if (context.data.attempt.action === 'apply') return storedPlanPhase(context);
   const plan = await planPhase(context);
-  return 'apply' in plan ? applyPhase(context, plan.apply) : plan.outcome;
+  if ('outcome' in plan) return plan.outcome;
+  context.standing.enter('plan_saved');
+  // Its last lines are sent while the apply runs.
+  const log = await context.log.open('plan');
+  void log.end();
+  return applyPhase(context, plan.apply);
 }
 
 async function outcomeOfError(context: AttemptContext, error: unknown): Promise<Outcome> {
@@ -130,6 +136,6 @@ const openLogs = ({ log }: AttemptContext, { logs }: FinishRequest): Promise<Pha
   Promise.all(logs.map(({ phase }) => log.open(phase)));
 
 function secondsOf({ journal, clock }: AttemptContext): number {
-  const begunAt = Date.parse(journal.find('begun')?.at ?? '');
-  return Number.isNaN(begunAt) ? 0 : Math.max(0, clock.now() - begunAt) / 1000;
+  const begunAt = timeOf(journal.find('begun')?.at) ?? clock.now();
+  return Math.max(0, clock.now() - begunAt) / 1000;
 }

@@ -33,6 +33,7 @@ export interface FakeAttempt {
   /** It has lost its right to act. */
   fenced: boolean;
   watched: boolean;
+  renewAfterSeconds: number;
   /** Whether a plan with changes goes on to be applied by the same attempt. */
   proceeds: boolean;
   permitRefusal: 'cancelled' | 'locked' | 'stale' | 'not_approved' | 'held' | 'revoked' | undefined;
@@ -64,6 +65,7 @@ export const createFakeAttempt = ({ data, archive, givenPlan, current }: Attempt
   cancelLevel: 0,
   fenced: false,
   watched: false,
+  renewAfterSeconds: 15,
   proceeds: true,
   permitRefusal: undefined,
   renewals: [],

@@ -42,12 +42,12 @@ export const FAKE_ROUTES: Record<FakeRouteName, (call: FakeCall) => FakeAnswer> 
   renewAttempt({ attempt, body }) {
     attempt.renewals.push(body);
     const verdict = attempt.fenced ? 'fenced' : 'go_on';
-    const { cancelLevel: cancel_level, watched } = attempt;
+    const { cancelLevel: cancel_level, watched, renewAfterSeconds: renew_after_seconds } = attempt;
     return {
       json: {
         verdict,
         lease_seconds: 60,
-        renew_after_seconds: 15,
+        renew_after_seconds,
         cancel_level,
         log_interval_ms: watched ? 50 : 1000,
         watched,

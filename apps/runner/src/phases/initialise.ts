@@ -1,0 +1,37 @@
+import { assertHttpBackend } from '@groundcrew/terraform';
+import type { CommandName, CommandOrder } from '../launcher/index.ts';
+import type { PhaseLog } from '../log/index.ts';
+import type { AttemptContext } from './attempt-context.ts';
+import { finished, type Outcome } from './outcome.ts';
+import { isStopped, isUnknown, planLimits } from './situation.ts';
+
+/**
+ * Runs init, with a launcher for the command after it made ready meanwhile. Undefined when the folder is initialised, with its
+ * state where it belongs.
+ * @throws ConfigurationMistake when the configuration got its own back end through after all.
+ */
+export async function initialise(
+  context: AttemptContext,
+  orders: Record<CommandName, CommandOrder>,
+  next: CommandName,
+  log: PhaseLog,
+): Promise<Outcome | undefined> {
+  const { commands, standing } = context;
+  if (isStopped(context)) return finished('cancelled');
+  standing.enter('init');
+  const running = commands.run(orders.init, planLimits(context, log));
+  commands.prepare(orders[next]);
+  const end = await running;
+  const { code, signal, timedOut } = end;
+  if (end.asked) return finished('cancelled', { exitCode: code, signal, timedOut });
+  if (isUnknown(end)) return finished('interrupted', { message: 'Nobody saw how init ended.' });
+  if (code !== 0) return finished('failed', { failedAt: 'init', exitCode: code, signal, message: await words(log) });
+  await assertHttpBackend(orders.init.cwd);
+  return isStopped(context) ? finished('cancelled') : undefined;
+}
+
+/** Terraform's own words about what went wrong, once all of them are read. */
+async function words(log: PhaseLog): Promise<string> {
+  await log.end();
+  return log.output.errors.message() ?? 'Terraform init failed; its log says why.';
+}
