@@ -2,7 +2,7 @@ import { type Client, checkBaseUrl } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import { type Clock, newId, systemClock } from '@groundcrew/kit';
 import type { Command } from 'commander';
-import { CliError } from './cli-error.ts';
+import { usageError } from './cli-error.ts';
 import { commandName } from './command-name.ts';
 import { findTarget, type ServerFlags, type Target } from './session/find-target.ts';
 import { homeProfilePath, readPrivateProfile, readProfile, userProfilePath } from './session/profile.ts';
@@ -118,7 +118,11 @@ function checkUrl(url: string, allowInsecure: boolean): string {
   try {
     return checkBaseUrl(url, allowInsecure);
   } catch (error) {
-    const hint = error instanceof Error && error.message.includes('plain http') ? ' (--allow-insecure)' : '';
-    throw new CliError(`${error instanceof Error ? error.message : error}${hint}`, { code: 'usage', exitCode: 2 });
+    const isPlain = error instanceof Error && error.message.includes('plain http');
+    throw usageError(
+      isPlain
+        ? `${url} is plain http to another host, which would send your token in clear. Use https://, or add --allow-insecure.`
+        : String(error instanceof Error ? error.message : error),
+    );
   }
 }

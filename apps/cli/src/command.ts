@@ -1,3 +1,4 @@
+import { TaskId } from '@groundcrew/protocol';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Cli } from './cli.ts';
 
@@ -35,6 +36,13 @@ export function parseCount(text: string): number {
 export function parseOffset(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
   return Number(text);
+}
+
+/** The id of a task. */
+export function parseTaskId(text: string): TaskId {
+  const id = TaskId.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError('It must be an id such as task-k3j5…, as "task list" shows it.');
+  return id.data;
 }
 
 /** Gathers an option that may be given several times. */

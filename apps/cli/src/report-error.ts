@@ -1,10 +1,9 @@
 import { ApiError, ConnectionError } from '@groundcrew/client';
-import { Mistake } from '@groundcrew/protocol';
 import { CommanderError } from 'commander';
 import { CliError, EXIT } from './cli-error.ts';
 
 export interface ErrorReport {
-  /** One sentence, or a few lines where the server listed several mistakes. */
+  /** One sentence. */
   error: string;
   code: string;
   exitCode: number;
@@ -22,13 +21,8 @@ export function explainError(error: unknown, commandName: string): ErrorReport {
 
 function explainRefusal(error: ApiError, commandName: string): ErrorReport {
   const { code, requestId } = error;
-  const mistakes = Mistake.array().safeParse(error.details);
-  const list =
-    code === 'invalid_request' && mistakes.success
-      ? mistakes.data.map(({ path, message }) => `\n  ${path}: ${message}`)
-      : [];
   const hint = code === 'unauthenticated' ? ` Sign in again with: ${commandName} login` : '';
-  return { error: `${error.message}${list.join('')}${hint}`, code, exitCode: EXIT.failed, requestId };
+  return { error: `${error.message}${hint}`, code, exitCode: EXIT.failed, requestId };
 }
 
 /** Commander's "error: unknown option '--x'" as a sentence. */

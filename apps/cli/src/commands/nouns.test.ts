@@ -125,12 +125,15 @@ describe('workspace', () => {
       getWorkspace: () => aWorkspace({ tf_state }),
       deleteWorkspace: () => undefined,
     });
-    const { code, err } = await cli(['workspace', 'delete', 'hello']);
+    const { code, err } = await cli(['workspace', 'delete', 'hello', '--force']);
     expect([code, err]).toEqual([
       2,
-      'Error: Remove workspace hello for good? Its state holds 4 resources. There is no terminal to ask on: add --yes to go ahead.\n',
+      'Error: Remove workspace hello for good? Its 4 resources stay where they are, and nobody manages them then. There is no terminal to ask on: add --yes to go ahead.\n',
     ]);
     expect(plane.callsOf('deleteWorkspace')).toHaveLength(0);
+    expect((await cli(['workspace', 'delete', 'hello', '--yes'])).err).toBe(
+      'Error: Workspace hello still manages 4 resources. Destroy them first (groundcrew apply hello --destroy), or add --force to leave them behind.\n',
+    );
     expect((await cli(['workspace', 'delete', 'hello', '--yes', '--force'])).out).toBe('Removed workspace hello.\n');
     expect(plane.callsOf('deleteWorkspace')[0]?.query).toEqual({ force: 'true' });
   });

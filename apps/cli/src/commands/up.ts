@@ -1,5 +1,5 @@
 import { relative, resolve } from 'node:path';
-import type { Client } from '@groundcrew/client';
+import { type Client, isLoopback } from '@groundcrew/client';
 import type { Tool } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
@@ -30,7 +30,7 @@ export const up = (cli: Cli): Command =>
     'up --home /var/lib/groundcrew --port 9000',
   ])
     .option('--home <folder>', 'where everything is kept (default: $GROUNDCREW_HOME, else .groundcrew)')
-    .option('--port <n>', 'port to listen on; 0 takes a free one (default: 8400)', parseOffset)
+    .option('--port <n>', 'port to listen on; 0 takes a free one at the first start (default: 8400)', parseOffset)
     .option('--no-sample', 'do without the sample workspace')
     .addHelpText(
       'after',
@@ -41,7 +41,8 @@ export const up = (cli: Cli): Command =>
       const { tool } = await findTool(cli.io.env);
       await makeHome(home);
       const running = await findRunning(cli, home);
-      if (running !== undefined) return cli.note(`Groundcrew already runs on ${home}, at ${running}.`);
+      if (running !== undefined)
+        return cli.note(`Groundcrew already runs on ${home}, at ${running.url}. It stops with: kill ${running.pid}`);
       const lead = createLead(cli);
       const { result: server } = await lead.step(
         'starting the server and its database',
@@ -69,15 +70,22 @@ export const up = (cli: Cli): Command =>
     });
 
 /** The server's environment: ours, but never a database that the shell knows for another purpose. */
-async function environment(cli: Cli, home: string, { port }: UpOptions): Promise<NodeJS.ProcessEnv> {
+async function environment(cli: Cli, home: string, options: UpOptions): Promise<NodeJS.ProcessEnv> {
   const { DATABASE_URL: _, ...env } = cli.io.env;
-  const isSignedIn = (await readProfile(homePaths(home).profile)) !== undefined;
+  const profile = await readProfile(homePaths(home).profile);
+  const port = choosePort(options.port, profile?.url);
   return {
     ...env,
-    ...(port === undefined ? {} : { GROUNDCREW_LISTEN_PORT: String(port) }),
+    ...(port === undefined ? {} : { GROUNDCREW_LISTEN_PORT: port }),
     // Whoever may read this folder may use its server: a lost profile locks nobody out.
-    ...(isSignedIn ? {} : { GROUNDCREW_SIGN_IN_TOKEN: 'always' }),
+    ...(profile === undefined ? { GROUNDCREW_SIGN_IN_TOKEN: 'always' } : {}),
   };
+}
+
+/** The port of earlier starts unless another one was named: what still runs from then knows the server by it. */
+function choosePort(asked: number | undefined, earlierUrl: string | undefined): string | undefined {
+  const earlier = earlierUrl === undefined ? undefined : new URL(earlierUrl);
+  return asked || earlier === undefined || !isLoopback(earlier.hostname) ? asked?.toString() : earlier.port;
 }
 
 interface SampleRun {
@@ -109,7 +117,7 @@ async function runSample(cli: Cli, lead: Lead, { home, tool, signedIn, gone }: S
   return 'stay';
 }
 
-/** Keeps the server until Ctrl-C, or until it dies; it never outlives us. */
+/** Keeps the server until Ctrl-C, or until it dies. Only if we are killed outright it goes on; the next start then says so. */
 async function stayUp(
   cli: Cli,
   lead: Lead,

@@ -19,14 +19,20 @@ export const makeHome = async (home: string): Promise<void> => {
   await mkdir(home, { recursive: true, mode: 0o700 });
 };
 
-/** Address of a server that already runs on this folder, if it answers. */
-export async function findRunning(cli: Cli, home: string): Promise<string | undefined> {
-  const url = findUrl((await readFileIfExists(homePaths(home).serverFile))?.toString('utf8'));
-  if (url === undefined) return undefined;
-  const client = cli.clientOf({ url, allowInsecure: false });
+/** A server that already runs on this folder, as it has written down itself. */
+export interface RunningServer {
+  url: string;
+  pid: number;
+}
+
+/** The server that already runs on this folder, if it answers. */
+export async function findRunning(cli: Cli, home: string): Promise<RunningServer | undefined> {
+  const running = parseServerFile((await readFileIfExists(homePaths(home).serverFile))?.toString('utf8'));
+  if (running === undefined) return undefined;
+  const client = cli.clientOf({ url: running.url, allowInsecure: false });
   try {
     await client.call('getInfo', {}, { retry: 'never', timeoutMs: 1_000 });
-    return url;
+    return running;
   } catch {
     return undefined;
   } finally {
@@ -34,9 +40,10 @@ export async function findRunning(cli: Cli, home: string): Promise<string | unde
   }
 }
 
-function findUrl(text: string | undefined): string | undefined {
+function parseServerFile(text: string | undefined): RunningServer | undefined {
   try {
-    return (JSON.parse(text ?? '') as { url?: string }).url;
+    const { url, pid } = JSON.parse(text ?? '') as Partial<RunningServer>;
+    return url === undefined || pid === undefined ? undefined : { url, pid };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Client } from '@groundcrew/client';
+import { ApiError, type Client } from '@groundcrew/client';
 import type { ApiTokenCreated } from '@groundcrew/protocol';
 import { CliError } from '../cli-error.ts';
 import type { Profile } from './profile.ts';
@@ -18,12 +18,24 @@ export type Credential = Pick<Profile, 'token' | 'token_id' | 'user'>;
  * @param clientOf a client with that token, or without any
  */
 export async function signIn(token: string, clientOf: (token?: string) => Client): Promise<Credential> {
-  if (token.startsWith(SIGN_IN_PREFIX)) return tradeSignInToken(token, clientOf);
-  if (!token.startsWith(API_PREFIX))
+  const isOneTime = token.startsWith(SIGN_IN_PREFIX);
+  if (!isOneTime && !token.startsWith(API_PREFIX))
     throw new CliError(
       `This is no token of a person: such tokens begin with ${SIGN_IN_PREFIX} (one-time sign-in) or ${API_PREFIX} (API).`,
       { code: 'bad_token' },
     );
+  try {
+    return isOneTime ? await tradeSignInToken(token, clientOf) : await checkApiToken(token, clientOf);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
+    const sentence = isOneTime
+      ? error.message
+      : 'The server does not know this token: it is mistyped, revoked or expired.';
+    throw new CliError(sentence, { code: error.code });
+  }
+}
+
+async function checkApiToken(token: string, clientOf: (token?: string) => Client): Promise<Credential> {
   const me = await clientOf(token).call('getMe');
   return { token, user: me.user.name };
 }

@@ -2,7 +2,7 @@ import type { TaskId } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { CliError } from '../../cli-error.ts';
-import { createCommand } from '../../command.ts';
+import { createCommand, parseTaskId } from '../../command.ts';
 import { confirmOrStop } from '../../confirm.ts';
 import { formatChanges, formatStatus } from '../../present/task.ts';
 
@@ -13,7 +13,7 @@ interface ApproveOptions {
 
 export const taskApprove = (cli: Cli): Command =>
   createCommand('approve', 'Let a waiting plan be applied', cli, ['task approve task-k3j5…'])
-    .argument('<task>', 'its id')
+    .argument('<task>', 'its id', parseTaskId)
     .option('--comment <text>', 'what others read', '')
     .option('-y, --yes', 'do not ask')
     .action(async (id: TaskId, { comment, yes = false }: ApproveOptions) => {

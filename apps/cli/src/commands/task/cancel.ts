@@ -1,7 +1,7 @@
 import type { TaskId } from '@groundcrew/protocol';
 import { type Command, Option } from 'commander';
 import type { Cli } from '../../cli.ts';
-import { createCommand } from '../../command.ts';
+import { createCommand, parseTaskId } from '../../command.ts';
 
 interface CancelOptions {
   level: '1' | '2' | '3';
@@ -14,7 +14,7 @@ export const taskCancel = (cli: Cli): Command =>
     'task cancel task-k3j5…',
     'task cancel task-k3j5… --level 3 --force     # last resort',
   ])
-    .argument('<task>', 'its id')
+    .argument('<task>', 'its id', parseTaskId)
     .addOption(
       new Option(
         '--level <n>',

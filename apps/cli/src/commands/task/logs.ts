@@ -2,7 +2,7 @@ import type { Client } from '@groundcrew/client';
 import type { LogStreamInfo, Phase, TaskId } from '@groundcrew/protocol';
 import { type Command, Option } from 'commander';
 import type { Cli } from '../../cli.ts';
-import { createCommand, parseCount, parseOffset } from '../../command.ts';
+import { createCommand, parseCount, parseOffset, parseTaskId } from '../../command.ts';
 import { followTask } from '../../follow/follow-task.ts';
 import { pickStreams, readStream } from '../../follow/read-stream.ts';
 import { concludeTask } from '../../follow/run-task.ts';
@@ -22,7 +22,7 @@ export const taskLogs = (cli: Cli): Command =>
     'task logs -f task-k3j5…                    # live, to the end',
     'task logs task-k3j5… --phase apply --from 4096',
   ])
-    .argument('<task>', 'its id')
+    .argument('<task>', 'its id', parseTaskId)
     .option('-f, --follow', "go on with what comes; the exit code is the task's verdict")
     .option('--from <byte>', 'begin at this byte of the first phase that is shown', parseOffset)
     .addOption(new Option('--phase <phase>', 'only this phase').choices(['plan', 'apply']))

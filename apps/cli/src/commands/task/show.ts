@@ -1,12 +1,12 @@
 import type { TaskId } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
-import { createCommand } from '../../command.ts';
+import { createCommand, parseTaskId } from '../../command.ts';
 import { formatTask } from '../../present/task.ts';
 
 export const taskShow = (cli: Cli): Command =>
   createCommand('show', 'Show one task', cli, ['task show task-k3j5…'])
-    .argument('<task>', 'its id')
+    .argument('<task>', 'its id', parseTaskId)
     .action(async (id: TaskId) => {
       const client = await cli.client();
       const task = await client.call('getTask', { params: { task_id: id } });

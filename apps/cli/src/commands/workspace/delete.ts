@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
+import { CliError } from '../../cli-error.ts';
 import { createCommand } from '../../command.ts';
 import { confirmOrStop } from '../../confirm.ts';
 
@@ -14,7 +15,13 @@ export const workspaceDelete = (cli: Cli): Command =>
       const client = await cli.client();
       const workspace = await client.call('getWorkspace', { params: { workspace_id: name } });
       const resources = workspace.tf_state?.resource_count ?? 0;
-      const warning = resources > 0 ? ` Its state holds ${resources} resources.` : '';
+      if (resources > 0 && !force)
+        throw new CliError(
+          `Workspace ${workspace.name} still manages ${resources} resources. Destroy them first (${cli.name} apply ${workspace.name} --destroy), or add --force to leave them behind.`,
+          { code: 'conflict' },
+        );
+      const warning =
+        resources > 0 ? ` Its ${resources} resources stay where they are, and nobody manages them then.` : '';
       await confirmOrStop(cli, `Remove workspace ${workspace.name} for good?${warning}`, yes);
       await client.call('deleteWorkspace', {
         params: { workspace_id: workspace.workspace_id },
