@@ -19,7 +19,6 @@ function start(routes: Partial<Handlers>, options: TestHttpOptions = {}): Http {
 
 const as = (name: string) => ({ authorization: `Bearer ${name}` });
 const bodyOf = (answer: { json: () => unknown }) => answer.json() as ErrorBody;
-const _SHA = 'a'.repeat(64);
 const NOTHING = { items: [], next_cursor: null };
 
 describe('who may call', () => {
