@@ -24,7 +24,7 @@ const state = (extra: Record<string, unknown> = {}) => ({
       mode: 'managed',
       type: 't',
       name: 'a',
-      instances: [{ attributes: { serial: 99, list: [{}, { lineage: 'no' }] } }],
+      instances: [{ attributes: { serial: 99, list: [{}, { lineage: 'no' }] } }, { index_key: 1, attributes: {} }],
     },
     { mode: 'managed', type: 't', name: 'b', instances: [] },
   ],

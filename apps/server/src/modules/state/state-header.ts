@@ -3,6 +3,7 @@ export interface StateHeader {
   lineage: string;
   serial: number;
   terraformVersion: string | null;
+  /** Instances of all resources, data sources included. */
   resourceCount: number;
   /** Sensitive values are null. Empty when the outputs were too large to keep beside the version. */
   outputs: Record<string, { value: unknown; type: unknown; sensitive: boolean }>;
@@ -108,7 +109,8 @@ function nest(scan: Scan, byte: number): void {
 }
 
 function open(scan: Scan, byte: number): void {
-  if (scan.depth === 2 && scan.key === 'resources' && byte === OBJECT) scan.resources += 1;
+  // The objects in a resource's own lists are its instances: what Terraform's words count, 1,000 for a count of 1,000.
+  if (scan.depth === 4 && scan.key === 'resources' && byte === OBJECT) scan.resources += 1;
   scan.depth += 1;
   if (scan.depth === 1) scan.wantKey = byte === OBJECT;
 }
