@@ -10,7 +10,7 @@ import {
   plain,
   pushFiles,
   type RunningServer,
-  readLog,
+  readText,
   runTask,
   SKIP_TERRAFORM,
   setVariable,
@@ -60,7 +60,7 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     expect(task.status).toBe('failed');
     expect(task.reason?.code).toMatch(/^(configuration|init|plan)_error$/);
     expect(plain(task.error_message ?? '')).toMatch(words);
-    expect(plain((await readLog(server, task.id, 'plan')).text)).toMatch(words);
+    expect(await readText(server, task.id, 'plan')).toMatch(words);
     const { items } = await server.client.call('listAttempts', { params: { task_id: task.id } });
     expect(items).toHaveLength(1);
     await expectNoState(workspace);
@@ -74,7 +74,7 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     await setVariable(server, workspace, { key: 'password', value: 'neighbour-secret-1', sensitive: true });
     const task = await runTask(server, workspace);
     expect(task.status).toBe('failed');
-    const log = plain((await readLog(server, task.id, 'plan')).text);
+    const log = await readText(server, task.id, 'plan');
     expect(`${task.error_message} ${log}`).toMatch(/size/);
     expect(`${task.error_message} ${log}`).not.toContain('neighbour-secret-1');
     await expectNoState(workspace);
@@ -109,7 +109,7 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     const workspace = await workspaceWith(files);
     const task = await runTask(server, workspace);
     expect(task).toMatchObject({ status: 'applied', error_message: null });
-    expect(plain((await readLog(server, task.id, 'plan')).text)).toMatch(new RegExp(word));
+    expect(await readText(server, task.id, 'plan')).toMatch(new RegExp(word));
     const record = await server.client.call('getWorkspace', { params: { workspace_id: workspace.workspace_id } });
     expect(record.tf_state).toMatchObject({ resource_count: 1 });
   });
@@ -153,6 +153,23 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     const { lineage, serial } = JSON.parse(Buffer.from(await state.bytes()).toString());
     expect(lineage).not.toBe('planted');
     expect(serial).toBeLessThan(9);
+  });
+
+  test('environment variables that would change what Terraform does behind our back are left out, and named', async () => {
+    const workspace = await workspaceWith(FINE);
+    for (const [key, value] of Object.entries({
+      TF_CLI_ARGS_plan: '-destroy -out=/tmp/elsewhere',
+      TF_DATA_DIR: '/tmp/elsewhere',
+      TF_WORKSPACE: 'other',
+      TF_HTTP_ADDRESS: 'http://127.0.0.1:9/',
+      LD_PRELOAD: '/tmp/evil.so',
+    }))
+      await setVariable(server, workspace, { key, value, category: 'env' });
+    const task = await runTask(server, workspace);
+    expect(task).toMatchObject({ status: 'applied', changes_add: 1, changes_destroy: 0 });
+    const log = await readText(server, task.id, 'plan');
+    for (const key of ['TF_CLI_ARGS_plan', 'TF_DATA_DIR', 'TF_WORKSPACE', 'TF_HTTP_ADDRESS', 'LD_PRELOAD'])
+      expect(log).toMatch(new RegExp(`${key} is reserved`));
   });
 
   test('a Terraform version that nobody has: the task waits and names it', async () => {

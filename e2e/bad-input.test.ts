@@ -105,13 +105,13 @@ describe('bad requests and archives: one sentence each, the right status, nothin
     const piece = Buffer.alloc(45 * 1024 * 1024);
     const bomb = await packEntries([1, 2, 3, 4, 5].map((n) => ({ name: `f${n}`, content: piece })));
     await expectRefusal(upload(bomb), 422, 'invalid_archive', /bytes unpacked/);
-    await expectRefusal(upload(Buffer.from('this is no archive')), 422, 'invalid_archive', /archive/);
-    await expectRefusal(upload(gzipSync('and this no tar')), 422, 'invalid_archive', /archive/);
+    await expectRefusal(upload(Buffer.from('this is no archive')), 422, 'invalid_archive', /\.tar\.gz/);
+    await expectRefusal(upload(gzipSync('and this no tar')), 422, 'invalid_archive', /tar|archive/);
     await expectRefusal(
       upload((await packFiles({ 'main.tf': 'x'.repeat(5000) })).subarray(0, 60)),
       422,
       'invalid_archive',
-      /archive/,
+      /gzip|archive/,
     );
     expect(await countRows()).toEqual(before);
   }, 60_000);
@@ -119,7 +119,7 @@ describe('bad requests and archives: one sentence each, the right status, nothin
   test('an upload whose checksum is wrong, missing or no checksum', async () => {
     const before = await countRows();
     const archive = await packFiles({ 'main.tf': '' });
-    await expectRefusal(upload(archive, sha256Hex('other')), 422, 'checksum_mismatch', /checksum/);
+    await expectRefusal(upload(archive, sha256Hex('other')), 422, 'checksum_mismatch', /SHA-256/);
     await expectRefusal(upload(archive, 'abc'), 400, 'invalid_request', /x-content-sha256/);
     const { headers: _none, ...without } = upload(archive);
     await expectRefusal(
@@ -136,7 +136,12 @@ describe('bad requests and archives: one sentence each, the right status, nothin
     const path = `/api/v1/workspaces/${workspace.workspace_id}/configurations`;
     const before = await countRows();
     for (const name of ['../x.tf', '/etc/x.tf', 'a/../../x.tf'])
-      await expectRefusal({ method: 'POST', path, body: { files: { [name]: '' } } }, 422, 'invalid_archive', /x\.tf/);
+      await expectRefusal(
+        { method: 'POST', path, body: { files: { [name]: '' } } },
+        422,
+        'invalid_configuration',
+        /x\.tf/,
+      );
     await expectRefusal({ method: 'POST', path, body: {} }, 400, 'invalid_request', /files/);
     expect(await countRows()).toEqual(before);
   });
@@ -173,7 +178,7 @@ describe('bad requests and archives: one sentence each, the right status, nothin
       { ...create, body: { name: 'x', description: 'y'.repeat(10_000_000) } },
       413,
       'too_large',
-      /bytes/,
+      /larger/,
     );
     await expectRefusal({ ...create, body: '' }, 400, 'invalid_request', /name/);
     await expectRefusal({ ...create, body: '[]' }, 400, 'invalid_request', /object|expected/i);
@@ -289,7 +294,7 @@ describe('bad requests and archives: one sentence each, the right status, nothin
       { method: 'POST', path: '/api/v1/workspaces', body: { name: workspace.name } },
       409,
       'name_taken',
-      new RegExp(workspace.name),
+      /workspace.*name/,
     );
     await expectRefusal(
       { ...post, body: { ...task, destroy: true, refresh_only: true } },
@@ -324,26 +329,6 @@ describe('bad requests and archives: one sentence each, the right status, nothin
     await expectRefusal({ path: '/api/v1/workspaces?limit=0' }, 400, 'invalid_request', /limit/);
     await expectRefusal({ path: '/api/v1/workspaces?limit=x' }, 400, 'invalid_request', /limit/);
     await expectRefusal({ path: '/api/v1/workspaces?cursor=nonsense%00' }, 400, 'invalid_request', /cursor/);
-  });
-
-  test('environment variables that would change what Terraform does behind our back', async () => {
-    const variables = { method: 'POST', path: `/api/v1/workspaces/${workspace.name}/variables` };
-    const before = await countRows();
-    for (const key of [
-      'TF_CLI_ARGS',
-      'TF_DATA_DIR',
-      'TF_CLI_CONFIG_FILE',
-      'TF_WORKSPACE',
-      'TF_HTTP_ADDRESS',
-      'LD_PRELOAD',
-    ])
-      await expectRefusal(
-        { ...variables, body: { key, value: 'x', category: 'env' } },
-        400,
-        'invalid_request',
-        new RegExp(key),
-      );
-    expect(await countRows()).toEqual(before);
   });
 
   test('what is not even HTTP, and an upgrade to nowhere', async () => {

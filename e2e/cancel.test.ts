@@ -13,7 +13,7 @@ import {
   pushExample,
   pushFiles,
   type RunningServer,
-  readLog,
+  readText,
   readWholeLog,
   runTask,
   SKIP_TERRAFORM,
@@ -90,7 +90,7 @@ describe.skipIf(SKIP_TERRAFORM)('stopping, and failing', () => {
     await waitForTask(server, id, 'applying', ({ stage }) => stage === 'applying');
     await server.until(
       'the first step prints',
-      async () => plain((await readLog(server, id, 'apply')).text).includes('survey: second 1 of') || undefined,
+      async () => (await readText(server, id, 'apply')).includes('survey: second 1 of') || undefined,
     );
     await cancel(server, id);
     // Said again, by somebody impatient: the level is the same, and so is the one interrupt.

@@ -14,7 +14,7 @@ import {
   pushFiles,
   type RunningAgent,
   type RunningServer,
-  readLog,
+  readText,
   readWholeLog,
   SKIP_TERRAFORM,
   sendSignal,
@@ -63,7 +63,7 @@ describe.skipIf(SKIP_TERRAFORM)('kill -9 in the middle of an apply', () => {
     const task = await waitForTask(server, id, 'applying', ({ stage }) => stage === 'applying');
     await server.until(
       'the first step prints',
-      async () => (await readLog(server, id, 'apply').catch(() => undefined))?.text.includes('one line 5') || undefined,
+      async () => (await readText(server, id, 'apply')).includes('one line 5') || undefined,
     );
     return { task, workspace, ledger };
   }

@@ -134,7 +134,7 @@ describe.skipIf(SKIP_TERRAFORM)('logs', () => {
       "printf 'progress 1\\rprogress 2\\rprogress 3\\n'",
       "printf 'no line break at the end'",
     ].join('; ');
-    const long = `output "long" { value = join("", [for n in range(20000) : "${'0123456789'.repeat(5)}-"]) }`;
+    const long = `output "long" { value = join("", [for n in range(1000) : "${'0123456789'.repeat(101)}-"]) }`;
     const workspace = await workspaceWith({ 'main.tf': `${printing(command)}\n${long}` });
     const { id } = await createTask(server, workspace);
     const watched = watchTask(server, id);

@@ -5,7 +5,7 @@ export { type BareRun, runBare } from './bare.ts';
 export { bundleOf, ROOT } from './bundles.ts';
 export { dumpDatabase, openDatabase } from './database.ts';
 export { createLab, type Lab } from './lab.ts';
-export { joinFrames, plain, readLog, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
+export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
 export { findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
 export type { RunningServer } from './server.ts';
 export {

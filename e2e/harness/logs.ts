@@ -23,6 +23,12 @@ export async function readLog(server: RunningServer, taskId: TaskId, phase: Phas
   }
 }
 
+/** What a log says so far, without colours; nothing while there is none. */
+export async function readText(server: RunningServer, taskId: TaskId, phase: Phase): Promise<string> {
+  const { items } = await server.client.call('listLogStreams', { params: { task_id: taskId } });
+  return items.some((stream) => stream.phase === phase) ? plain((await readLog(server, taskId, phase)).text) : '';
+}
+
 /** The log of a phase, once it is complete and its length and checksum are those of its bytes; throws when they are not. */
 export async function readWholeLog(server: RunningServer, taskId: TaskId, phase: Phase): Promise<StoredLog> {
   const log = await readLog(server, taskId, phase);
