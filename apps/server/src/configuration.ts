@@ -54,7 +54,6 @@ export const CONFIGURATION = {
     enabled: config.bool({ doc: "Runs an agent of the server's own, for execution mode server.", default: true }),
     slots: config.number({ doc: 'Tasks it runs at once.', default: 3, min: 1, max: 100 }),
   },
-  archive_dir: config.optional(config.text({ doc: 'Folder for finished logs. Without it they stay in the database.' })),
   sign_in_token: config.choice(['first', 'always'], {
     doc: 'When a start prints a one-time sign-in token: until somebody has signed in, or always, for an owner who has lost their token.',
     default: 'first',

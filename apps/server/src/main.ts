@@ -34,6 +34,9 @@ async function main(): Promise<number> {
     level: configuration.logging.level,
     ...(configuration.logging.file === undefined ? {} : { destination: configuration.logging.file }),
   });
+  process.on('uncaughtExceptionMonitor', (error) =>
+    logger.fatal({ err: error }, 'a fault that nobody caught ends the server'),
+  );
   const shutdown = createShutdown({
     deadlineMs: CLOSE_WITHIN_MS,
     onSecondSignal: () => process.exit(1),
@@ -137,9 +140,10 @@ function tellFailure(error: unknown, logger: Logger): void {
   if (!(error instanceof ConfigError)) logger.debug({ err: error }, 'the start failed');
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+// Whatever is still open must not keep a process alive that has said that it is closed.
+process.exit(
+  await main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }),
+);
