@@ -6,7 +6,7 @@ import { LOOK_BEHIND } from './seams.ts';
 import { LF } from './text.ts';
 
 /** What stands for every masked stretch, whatever secret it was. */
-export const MASK_TEXT = '[MASKED]';
+const MASK_TEXT = '[MASKED]';
 
 /** A place where a new masker can go on: `maskedOffset` bytes have come of the first `rawOffset` bytes. */
 export interface MaskPosition {

@@ -2,7 +2,7 @@
 export const GAP = -1;
 
 /** Secrets shorter than this many bytes are not masked: they would hide half of every log. */
-export const MIN_SECRET_BYTES = 6;
+const MIN_SECRET_BYTES = 6;
 
 export type Tokens = Int32Array | Uint8Array;
 

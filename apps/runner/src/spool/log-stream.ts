@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { Phase } from '@groundcrew/protocol';
-import { type CreateCutter, maskText, type Secret } from '../mask/index.ts';
+import type { CreateCutter, Secret } from '../mask/index.ts';
 import { buildStream, type StreamParts } from './build-stream.ts';
 import { findSize } from './follow.ts';
 import { DEFAULT_OVERFLOW, type OverflowLimits } from './overflow.ts';
@@ -50,8 +50,6 @@ export interface LogStream {
   addSecrets(secrets: readonly Secret[]): Promise<void>;
   /** Names of secrets that are too short to be masked. */
   unmaskable(): readonly string[];
-  /** A text of ours, masked with every secret known so far. */
-  mask(text: string): string;
   /** Somebody watches, or nobody does any more. */
   setWatched(watched: boolean): void;
   /** What the server asks for: milliseconds between sends. The last word, this or `setWatched`, counts. */
@@ -141,7 +139,6 @@ function startStream(parts: StreamParts, { pace, clock, checkEveryMs }: Rhythm):
       await learner.addSecrets(secrets);
     },
     unmaskable: () => learner.patterns().unmaskable,
-    mask: (text) => maskText(text, learner.patterns()),
     setWatched: (watched) => sender.setIntervalMs(watched ? pace.watchedIntervalMs : pace.quietIntervalMs),
     setIntervalMs: sender.setIntervalMs,
     wake: sender.wake,

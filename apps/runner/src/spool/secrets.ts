@@ -7,7 +7,7 @@ import type { JournalFile, SpoolJournal } from './spool-journal.ts';
 type Sets = SpoolJournal['sets'];
 
 /** The sets, and what none of them holds yet, from `fromOffset` on. */
-export function withSecrets(sets: Sets, secrets: readonly Secret[], fromOffset: number): Sets {
+function withSecrets(sets: Sets, secrets: readonly Secret[], fromOffset: number): Sets {
   const known = new Set(sets.flatMap((set) => set.secrets.map(({ value }) => value)));
   const added = secrets.filter(({ value }) => !known.has(value)).map(({ name, value }) => ({ name, value }));
   return added.length === 0 ? sets : [...sets, { fromOffset, secrets: added }];

@@ -59,7 +59,7 @@ const GATHER_LOOK_MS = 250;
 export function createSender(options: SenderOptions): Sender {
   const { phase, append, source, growth, pace, compress, clock, random, logger, onSaved } = options;
   const work = createLatch();
-  const comfort = createLatch();
+  let comfort = createLatch();
   let intervalMs = pace.quietIntervalMs;
   let lastSentAt = 0;
   let failures = 0;
@@ -72,6 +72,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function pause(retryAfterMs: number, signal: AbortSignal): Promise<void> {
+    // What was heard of the server before it failed is no comfort.
+    comfort = createLatch();
     const pauseMs = backOffMs(failures, BACK_OFF, random);
     if (retryAfterMs > pauseMs) await clock.sleep(retryAfterMs, signal).catch(() => {});
     else await comfort.next(pauseMs, signal);
@@ -155,6 +157,6 @@ export function createSender(options: SenderOptions): Sender {
       work.wake();
     },
     look: work.wake,
-    wake: comfort.wake,
+    wake: () => comfort.wake(),
   };
 }
