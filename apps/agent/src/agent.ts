@@ -198,4 +198,3 @@ export function createAgent(deps: AgentDeps) {
     },
   };
 }
-export type Agent = ReturnType<typeof createAgent>;

@@ -1,7 +1,7 @@
 import { config } from '@groundcrew/kit';
 
 /** Everything an agent can be told. The keys are those of the documented file; each can come from the environment as well. */
-export const AGENT_SPEC = {
+const AGENT_SPEC = {
   agent: {
     name: config.optional(
       config.text({

@@ -22,6 +22,3 @@ export function decideSlot(held: readonly HeldAttempt[], maxConcurrent: number, 
 /** How many more attempts could be taken. */
 export const countFreeSlots = (held: readonly HeldAttempt[], maxConcurrent: number, draining: boolean): number =>
   draining ? 0 : Math.max(0, maxConcurrent - held.length);
-
-/** An attempt with both phases counts as an apply. */
-export const mayApply = (action: Action): boolean => action !== 'plan';

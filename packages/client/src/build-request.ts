@@ -39,7 +39,7 @@ const jsonBody = (body: unknown): Uint8Array | undefined =>
   body === undefined ? undefined : encoder.encode(JSON.stringify(body));
 
 /** Puts the parameters into `/tasks/:task_id`. */
-export function fillPath(path: string, params: Record<string, unknown>): string {
+function fillPath(path: string, params: Record<string, unknown>): string {
   return path.replace(/:([a-z_]+)/g, (_, name: string) => {
     const value = params[name];
     if (value === undefined || value === '') throw new TypeError(`The call of ${path} lacks its parameter "${name}".`);

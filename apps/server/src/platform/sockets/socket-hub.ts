@@ -25,7 +25,7 @@ interface SocketRequest<Q> {
   readonly requestId: string;
 }
 
-/** One WebSocket of the server. */
+/** One WebSocket of the server. @internal */
 export interface SocketSpec<Q, C> {
   /** Mistakes are told as `invalid_request`. */
   readonly query?: z.ZodType<Q>;

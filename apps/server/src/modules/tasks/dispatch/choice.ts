@@ -8,7 +8,7 @@ export interface Assignment {
 }
 
 /** What keeps a task waiting: the workspace, or the agents. */
-export type WaitingRule =
+type WaitingRule =
   | 'locked'
   | 'held'
   | 'not_first'

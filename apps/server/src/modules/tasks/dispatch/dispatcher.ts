@@ -108,7 +108,6 @@ export function createDispatcher(deps: DispatcherDeps) {
 
   return { pass, explain };
 }
-export type Dispatcher = ReturnType<typeof createDispatcher>;
 
 function explainFrom(choice: Choice, taskId: TaskId, position: number): QueueExplanation {
   const found = choice.waiting.find((task) => task.taskId === taskId);

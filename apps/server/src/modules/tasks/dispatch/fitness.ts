@@ -29,7 +29,7 @@ const why = (reason: AgentReason, sentence: string): Why => ({ reason, sentence 
 
 const ALIASES: Readonly<Record<string, string>> = { azure: 'azurerm', gcp: 'google' };
 
-/** The short name of a provider: `hashicorp/aws` and `registry.terraform.io/hashicorp/aws` are `aws`, `azure` is `azurerm`, `gcp` is `google`. */
+/** The short name of a provider: `hashicorp/aws` and `registry.terraform.io/hashicorp/aws` are `aws`, `azure` is `azurerm`, `gcp` is `google`. @internal */
 export function providerName(provider: string): string {
   const [type = '', namespace = 'hashicorp'] = provider.toLowerCase().split('/').reverse();
   return namespace === 'hashicorp' ? (ALIASES[type] ?? type) : `${namespace}/${type}`;

@@ -1,2 +1,2 @@
-export { createDispatcher, type Dispatcher } from './dispatcher.ts';
+export { createDispatcher } from './dispatcher.ts';
 export type { CandidateRow, ReadCandidates } from './snapshot-store.ts';

@@ -51,7 +51,7 @@ export const nextDeadlineOf = (aggregate: Aggregate): Deadline | undefined =>
 export const nextDeadline = (aggregate: Aggregate): Instant | null => nextDeadlineOf(aggregate)?.at ?? null;
 
 /** The columns of an attempt that move after an outage of the server. */
-export const ATTEMPT_DEADLINES = [
+const ATTEMPT_DEADLINES = [
   'offerExpiresAt',
   'leaseUntil',
   'giveUpAt',
@@ -60,7 +60,7 @@ export const ATTEMPT_DEADLINES = [
   'settleBy',
 ] as const satisfies readonly (keyof Attempt)[];
 
-/** Moves every deadline: what SQL does to all rows at once after an outage. */
+/** Moves every deadline: what SQL does to all rows at once after an outage. @internal */
 export function shiftDeadlines(aggregate: Aggregate, byMs: number): Aggregate {
   const { task, attempt } = aggregate;
   const moved = task.plan ? { ...task, plan: { ...task.plan, expiresAt: task.plan.expiresAt + byMs } } : task;

@@ -141,7 +141,7 @@ export interface OrderBodies {
 }
 
 /** What concerns the workspace alone, whatever its tasks do. */
-export interface WorkspaceBodies {
+interface WorkspaceBodies {
   /** `lockId` when a user's own Terraform sent its LOCK. */
   lock: { body: { readonly by: Actor; readonly reason: string; readonly lockId: string | null }; answer: Done };
   /** `acknowledged`: the warning of an attempt not proven dead was shown and accepted. */
@@ -165,7 +165,7 @@ export interface WorkspaceBodies {
   discard_quarantined: { body: { readonly id: StateVersionId }; answer: Done };
 }
 
-export type TaskBodies = ActBodies & DeliverBodies & OrderBodies;
+type TaskBodies = ActBodies & DeliverBodies & OrderBodies;
 export type TaskEventKind = keyof TaskBodies;
 export type WorkspaceEventKind = keyof WorkspaceBodies;
 

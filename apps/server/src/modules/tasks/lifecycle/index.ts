@@ -1,10 +1,8 @@
 export * from './aggregate.ts';
-export { Change, type Decision, type Present, REFUSAL_CODES, type Refusal, type RefusalCode } from './change.ts';
-export { ATTEMPT_DEADLINES, nextDeadline, shiftDeadlines } from './deadlines.ts';
-export type { Effect, TaskRecord } from './effects.ts';
+export { REFUSAL_CODES, type Refusal } from './change.ts';
+export { nextDeadline } from './deadlines.ts';
+export type { Effect } from './effects.ts';
 export type * from './events.ts';
 export { type Figures, START_FIGURES } from './figures.ts';
 export { outageShift } from './lease.ts';
-export { contactLost, findApproval, isWaiting, mayApply, mayClose, nextAction } from './rules.ts';
 export { step, stepWorkspace } from './step.ts';
-export type { WorkspaceDecision } from './step-workspace.ts';

@@ -45,7 +45,7 @@ export function nextAction(task: Task, workspace: Workspace): Action {
 export const isWaiting = (task: Task): boolean => task.status === 'pending' && task.attemptId === null;
 
 /** "Contact lost, may still be running": derived, so that there is nothing to remember when contact comes back. */
-export const contactLost = (attempt: Attempt, now: Instant): boolean =>
+const contactLost = (attempt: Attempt, now: Instant): boolean =>
   attempt.state === 'running' && attempt.leaseUntil !== null && attempt.leaseUntil < now;
 
 /** True while a person may close the task: it needs attention, or its apply is out of contact. */
