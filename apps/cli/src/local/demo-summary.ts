@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '@groundcrew/kit';
 import type { LogStreamInfo, StateVersion, Task } from '@groundcrew/protocol';
+import { formatOutputs } from '../present/state.ts';
 import type { Style } from '../terminal/style.ts';
 import { formatFields } from '../terminal/table.ts';
 
@@ -17,7 +18,6 @@ export function formatSummary({ task, logs, state, timings }: DemoSummary, style
   const log = logs.map(
     ({ phase, length, complete }) => `${phase} ${formatBytes(length)}${complete ? '' : ' (incomplete)'}`,
   );
-  const outputs = Object.entries(state.outputs).map(([name, { value }]) => `${name} = ${JSON.stringify(value)}`);
   const fields = formatFields(
     [
       ['Server', `ready in ${formatDuration(timings.readyMs)}, from an empty folder`],
@@ -28,7 +28,7 @@ export function formatSummary({ task, logs, state, timings }: DemoSummary, style
       ],
       ['Log', `${log.join(', ')}, kept on the server`],
       ['State', `version ${state.version}, serial ${state.serial}, ${formatBytes(state.size)}, encrypted`],
-      ['Outputs', outputs.join('\n')],
+      ['Outputs', formatOutputs(state, style)],
       ['In all', formatDuration(timings.totalMs)],
     ],
     style,

@@ -92,12 +92,15 @@ function abortWhenGone(exited: Promise<string>, logFile: string): AbortSignal {
 
 async function explainDeath(reason: string, logFile: string): Promise<CliError> {
   const tail = await readTail(logFile, 10);
-  return new CliError(
-    `The server did not come up: ${reason}. Its log is ${logFile}${tail === '' ? '.' : `, and ends with:\n\n${tail}`}`,
-    {
-      code: 'server_start',
-    },
-  );
+  if (tail.includes('something else listens'))
+    return new CliError(
+      'The port is taken by something else. Take a free one with --port 0, or name one with --port.',
+      {
+        code: 'port_taken',
+      },
+    );
+  const end = tail === '' ? '.' : `, and ends with:\n\n${tail}`;
+  return new CliError(`The server did not come up: ${reason}. Its log is ${logFile}${end}`, { code: 'server_start' });
 }
 
 async function stop(child: ChildProcess, exited: Promise<string>): Promise<void> {

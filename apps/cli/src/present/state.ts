@@ -24,10 +24,13 @@ export function formatStateVersions(versions: readonly StateVersion[], style: St
   return formatTable(['VERSION', 'SERIAL', 'RESOURCES', 'SIZE', 'STANDING', 'CREATED', 'BY', 'MESSAGE'], rows, style);
 }
 
+/** `name = value`, one a line; of a sensitive one only that it is there. */
+export const formatOutputs = ({ outputs }: Pick<StateVersion, 'outputs'>, style: Style): string =>
+  Object.entries(outputs)
+    .map(([name, { sensitive, value }]) => `${name} = ${sensitive ? style.dim('(sensitive)') : JSON.stringify(value)}`)
+    .join('\n');
+
 export function formatStateVersion(version: StateVersion, style: Style): string {
-  const outputs = Object.entries(version.outputs).map(
-    ([name, output]) => `${name} = ${output.sensitive ? style.dim('(sensitive)') : JSON.stringify(output.value)}`,
-  );
   return formatFields(
     [
       ['Version', String(version.version)],
@@ -43,7 +46,7 @@ export function formatStateVersion(version: StateVersion, style: Style): string 
       ['Task', version.task_id],
       ['Created', `${formatTime(version.created_at)} by ${version.created_by}`],
       ['Message', version.message],
-      ['Outputs', outputs.join('\n')],
+      ['Outputs', formatOutputs(version, style)],
     ],
     style,
   );
