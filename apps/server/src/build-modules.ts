@@ -35,7 +35,12 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
   const audit = createAuditModule({ db });
   const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });
-  const pools = createPoolsModule({ db, recordChange, wakeDispatcher });
+  const pools = createPoolsModule({
+    db,
+    recordChange,
+    wakeDispatcher,
+    tokenRevoked: (id) => agents.service.cutOffToken(id),
+  });
   const workspaces = createWorkspacesModule({ db, recordChange, wakeDispatcher, decider: () => tasks.decider });
   const { getWorkspaceId } = workspaces.service;
   const variables = createVariablesModule({ db, sealer, recordChange, getWorkspaceId });

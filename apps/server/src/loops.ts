@@ -9,7 +9,7 @@ const SWEEP_BLOBS = 100;
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, events, figures }: Modules,
+  { tasks, agents, events, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -39,6 +39,13 @@ export function startLoops(
     run: keepLeases,
   });
 
+  const offers = start({
+    name: 'unsent-offers',
+    intervalMs: intervals.dispatch,
+    exclusive: false,
+    run: agents.sendUnsent,
+  });
+
   async function sweep(): Promise<void> {
     await events.sweep();
     await idempotency.sweep();
@@ -46,5 +53,5 @@ export function startLoops(
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
 
-  return { dispatcher, loops: [dispatcher, keeper, sweeper] };
+  return { dispatcher, loops: [dispatcher, keeper, offers, sweeper] };
 }

@@ -1,3 +1,4 @@
+import { ApiError } from '@groundcrew/client';
 import { backOffMs, type Clock, type Logger, type Random } from '@groundcrew/kit';
 import type { RenewAnswer, RenewRequest } from '@groundcrew/protocol';
 import type { Wishes } from './wishes.ts';
@@ -43,6 +44,11 @@ export function startLease({ renew, describe, wishes, clock, random, logger }: L
       return answer.renew_after_seconds > 0 ? answer.renew_after_seconds * 1000 : RENEW_MS;
     } catch (error) {
       if (stopped.signal.aborted) return 0;
+      // An ended attempt is told by a refusal. Only our server says `fenced`; what else refuses may be a proxy on the way.
+      if (error instanceof ApiError && error.code === 'fenced') {
+        wishes.fence();
+        return RENEW_MS;
+      }
       failures += 1;
       if (failures === 1) logger.warn({ err: error }, 'the lease could not be renewed; the work goes on');
       return backOffMs(failures, BACK_OFF, random);

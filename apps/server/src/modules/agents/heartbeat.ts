@@ -16,20 +16,21 @@ export async function takeHeartbeat(
   { db, logIntervalMs }: HeartbeatDeps,
   agentId: AgentId,
   body: Heartbeat,
+  held?: store.Held,
 ): Promise<HeartbeatAnswer> {
-  await store.saveHeartbeat(db, agentId, body);
-  const desired = await store.listDesired(db, agentId, body.current_tasks);
-  const draining = await db.selectFrom('agents').select('draining').where('id', '=', agentId).executeTakeFirst();
-  return {
-    attempts: desired.map(({ attempt_id, task_id, cancel_level, ended }) => ({
-      attempt_id,
-      task_id,
-      cancel_level,
-      verdict: ended ? ('fenced' as const) : ('go_on' as const),
-    })),
-    drain: draining?.draining ?? false,
-    log_interval_ms: logIntervalMs,
-    configuration_revision: 0,
-    renew_credentials: false,
-  };
+  const { draining } = await store.saveHeartbeat(db, agentId, body, held);
+  return toAnswer(await store.listDesired(db, agentId, body.current_tasks), draining, logIntervalMs);
 }
+
+/** What the server wants, as a heartbeat's answer and a hello's. */
+export const toAnswer = (
+  desired: readonly store.DesiredRow[],
+  drain: boolean,
+  logIntervalMs: number,
+): HeartbeatAnswer => ({
+  attempts: desired.map(({ ended, ...attempt }) => ({ ...attempt, verdict: ended ? 'fenced' : 'go_on' })),
+  drain,
+  log_interval_ms: logIntervalMs,
+  configuration_revision: 0,
+  renew_credentials: false,
+});

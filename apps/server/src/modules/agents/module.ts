@@ -11,7 +11,7 @@ import { readCandidates } from './candidates.ts';
 import { agentChannel, registerControlSocket } from './control-socket.ts';
 import { describeOffer } from './offer.ts';
 import { createAgentHandlers } from './routes.ts';
-import { createAgentsService } from './service.ts';
+import { CREDENTIALS, createAgentsService } from './service.ts';
 import { createSessions } from './sessions.ts';
 import { createSignOn } from './sign-on.ts';
 import * as store from './store.ts';
@@ -43,7 +43,7 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
   const signOn = createSignOn({ db, pools: deps.pools, jwtKey: deps.jwtKey, serverVersion: deps.serverVersion });
 
   /** From then on the agent's silence counts against it. */
-  function markSent(_agentId: AgentId, offers: readonly store.OfferRow[]): void {
+  function markSent(offers: readonly store.OfferRow[]): void {
     if (offers.length === 0) return;
     const timer = setTimeout(() => {
       for (const { task_id, attempt_id } of offers)
@@ -81,9 +81,17 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
     serverVersion: deps.serverVersion,
   });
 
+  bus.subscribe(CREDENTIALS, (id) => sessions.find(id as AgentId)?.recheck());
+
   return {
     service,
     signOn,
+    /** Backstop for wake-ups that were lost: sends the offers that wait here for an agent whose socket this replica holds. */
+    async sendUnsent(): Promise<void> {
+      const held = sessions.all().map(({ agentId }) => agentId);
+      if (held.length === 0) return;
+      for (const id of await store.listAgentsWithUnsent(db, held)) sessions.find(id)?.flush();
+    },
     readCandidates,
     isRevoked: store.isRevoked,
     handlers: createAgentHandlers({

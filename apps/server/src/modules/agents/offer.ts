@@ -1,9 +1,24 @@
-import type { PullAnswer } from '@groundcrew/protocol';
+import type { OfferedAttempt, PullAnswer, RunTask } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
 import type { AgentCaller } from '../../platform/http/index.ts';
-import { toOffered } from './control-socket.ts';
 import type { OfferRow } from './store.ts';
+
+const toOffered = (offer: OfferRow): OfferedAttempt => ({
+  id: offer.attempt_id,
+  epoch: offer.epoch,
+  offer_expires_at: offer.offer_expires_at.toISOString(),
+});
+
+/** An offer as it goes over a command socket. */
+export const toOrder = (offer: OfferRow): RunTask => ({
+  task_id: offer.task_id,
+  workspace_id: offer.workspace_id,
+  action: offer.action,
+  attempt: toOffered(offer),
+  tool: offer.tool,
+  terraform_version: offer.terraform_version,
+});
 
 /** What a pulled offer tells besides its attempt: everything that is no secret, as objects, for agents of other makes. */
 export async function describeOffer(

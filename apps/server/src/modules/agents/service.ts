@@ -32,11 +32,13 @@ export interface AgentsDeps {
   agentRevoked: (taskId: TaskId) => Promise<void>;
   /** Everything a pulled offer says that is not secret. */
   describeOffer: (agent: AgentCaller, offer: store.OfferRow) => Promise<PullAnswer>;
-  markSent: (agentId: AgentId, offers: readonly store.OfferRow[]) => void;
+  markSent: (offers: readonly store.OfferRow[]) => void;
   wakeDispatcher: () => void;
 }
 
 const DAY_MS = 86_400_000;
+/** Tells that an agent may have lost what it signed on with. */
+export const CREDENTIALS = 'agent-credentials';
 
 /** Agents as administrators see them, and pulling work. */
 export function createAgentsService(deps: AgentsDeps) {
@@ -139,7 +141,7 @@ export function createAgentsService(deps: AgentsDeps) {
         before: { name: agent.name, pool_id: agent.pool_id },
       });
     });
-    await cutOff(agent.id, 'the agent was removed');
+    await cutOff(agent.id);
   }
 
   /** A new token; the old one stops working at once, open sockets included. */
@@ -161,7 +163,7 @@ export function createAgentsService(deps: AgentsDeps) {
         subjectName: agent.name,
       });
     });
-    deps.sessions.find(agent.id)?.close('the token was replaced');
+    recheck(agent.id);
     return { ...(await get(caller, agent.id)), token };
   }
 
@@ -177,13 +179,16 @@ export function createAgentsService(deps: AgentsDeps) {
         subjectName: agent.name,
       });
     });
-    await cutOff(agent.id, 'the token was revoked');
+    await cutOff(agent.id);
     return get(caller, agent.id);
   }
 
+  /** Whichever replica holds the agent's socket looks again whether it may stay. */
+  const recheck = (id: AgentId): void => bus.publish(CREDENTIALS, id);
+
   /** Takes nothing from an apply that has its permit; the life cycle says which attempts go back to the queue. */
-  async function cutOff(id: AgentId, reason: string): Promise<void> {
-    deps.sessions.find(id)?.close(reason);
+  async function cutOff(id: AgentId): Promise<void> {
+    recheck(id);
     for (const { task_id } of await store.listOpenTasks(db, id)) await deps.agentRevoked(task_id);
     deps.wakeDispatcher();
   }
@@ -192,7 +197,7 @@ export function createAgentsService(deps: AgentsDeps) {
   async function pull(agent: AgentCaller, body: Pull): Promise<PullAnswer | undefined> {
     const { signal } = agent.request;
     const latch = createLatch();
-    const unsubscribe = bus.subscribe(agentChannel(agent.agentId), latch.wake);
+    const unsubscribe = bus.subscribe(agentChannel(agent.agentId), latch.wake, latch.wake);
     try {
       await store.notePull(db, agent.agentId);
       deps.wakeDispatcher();
@@ -200,7 +205,7 @@ export function createAgentsService(deps: AgentsDeps) {
       while (!signal.aborted) {
         const [offer] = await store.listOffers(db, agent.agentId, false);
         if (offer !== undefined) {
-          deps.markSent(agent.agentId, [offer]);
+          deps.markSent([offer]);
           return await deps.describeOffer(agent, offer);
         }
         const left = deadline - Date.now();
@@ -223,6 +228,10 @@ export function createAgentsService(deps: AgentsDeps) {
     regenerateToken,
     revokeToken,
     pull,
+    /** Every agent that signed on with this token of a pool. */
+    async cutOffToken(tokenId: string): Promise<void> {
+      for (const id of await store.listAgentsOfToken(db, tokenId)) await cutOff(id);
+    },
     /** Offers that have not left the server. */
     countUnsent: async (id: AgentId): Promise<number> => (await store.listOffers(db, id, true)).length,
   };

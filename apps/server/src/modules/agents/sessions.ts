@@ -12,9 +12,13 @@ export interface Session {
   instance: number;
   /** False when the socket is gone; the offer then waits for whoever comes next. */
   send(frame: Outgoing): boolean;
-  close(reason: string): void;
+  /** Tells an instance that a newer one has taken its place. */
+  drain(): void;
+  close(code: number, sentence: string): void;
   /** Sends what the database holds for the agent and was not sent yet. */
   flush(): void;
+  /** Closes unless what the agent signed on with still counts. */
+  recheck(): void;
 }
 
 /** The command sockets that this replica holds, by agent. */
@@ -22,12 +26,14 @@ export function createSessions() {
   const sessions = new Map<AgentId, Session>();
   return {
     find: (agentId: AgentId): Session | undefined => sessions.get(agentId),
-    /** A higher or equal instance replaces the older one, which is told to drain; a lower one is itself the old one. */
+    /** A newer instance takes the place of the older one, which is told to drain; the same one on a newer connection just moves there. */
     add(session: Session): boolean {
       const older = sessions.get(session.agentId);
       if (older !== undefined && older.instance > session.instance) return false;
       sessions.set(session.agentId, session);
-      older?.send({ type: 'drain', payload: { reason: 'a newer instance of this agent has signed on' } });
+      if (older === undefined) return true;
+      if (older.instance < session.instance) older.drain();
+      else older.close(1000, 'The agent has connected anew.');
       return true;
     },
     remove(session: Session): boolean {

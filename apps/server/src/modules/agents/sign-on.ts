@@ -4,9 +4,10 @@ import { jwtVerify, SignJWT } from 'jose';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { type AgentIdentity, AppError, type RegistrantIdentity } from '../../platform/http/index.ts';
 import type { PoolsService } from '../pools/index.ts';
-import { HEARTBEAT_EVERY_SECONDS, sameMachine, statusOf } from './agent.ts';
+import { HEARTBEAT_EVERY_SECONDS, isConnected, sameMachine, statusOf } from './agent.ts';
 import { livenessOf } from './present.ts';
 import * as store from './store.ts';
+import { viaOf } from './store.ts';
 
 /** Life of an agent's JWT. It only saves a look at the long-lived token; every use still checks that nothing was revoked. */
 const JWT_MINUTES = 15;
@@ -51,12 +52,14 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
   }
 
   /** Who calls with this JWT, or with `agt_…` itself (for agents of other makes), or undefined. */
+  async function findSignedOn(token: string): Promise<store.SignedOn | undefined> {
+    if (token.startsWith('agt_')) return store.findSignedOnByToken(db, sha256Hex(token));
+    const claims = await readJwt(token);
+    return claims && store.findSignedOn(db, claims.id, claims.via);
+  }
+
   async function findAgentCaller(token: string): Promise<AgentIdentity | undefined> {
-    const id = token.startsWith('agt_')
-      ? (await store.findByTokenHash(db, sha256Hex(token)))?.id
-      : await readJwt(token);
-    if (id === undefined) return undefined;
-    const agent = await store.findSignedOn(db, id);
+    const agent = await findSignedOn(token);
     return (
       agent && {
         kind: 'agent',
@@ -68,15 +71,15 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
     );
   }
 
-  async function readJwt(token: string): Promise<AgentId | undefined> {
+  async function readJwt(token: string): Promise<{ id: AgentId; via: string } | undefined> {
     try {
       const { payload } = await jwtVerify(token, jwtKey, {
         algorithms: [ALGORITHM],
         issuer: 'groundcrew',
         audience: 'agent',
-        requiredClaims: ['exp', 'sub'],
+        requiredClaims: ['exp', 'sub', 'via'],
       });
-      return payload.sub as AgentId | undefined;
+      return { id: payload.sub as AgentId, via: String(payload.via) };
     } catch {
       return undefined;
     }
@@ -84,7 +87,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
 
   /** Signs an agent on. Known by `agent_id`: the same agent if it comes from the same machine, refused from another while the first lives. */
   async function register(caller: RegistrantIdentity, body: Register): Promise<RegisterAnswer> {
-    const { id, poolId } = await transaction(db, async (tx) => {
+    const signedOn = await transaction(db, async (tx) => {
       const agent = await findOwn(tx, caller, body);
       const poolId = agent?.pool_id ?? caller.poolId;
       if (poolId === null)
@@ -97,10 +100,11 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
           'conflict',
           `The agent's configuration names pool ${body.pool_id}, but its token belongs to pool ${poolId}; take pool_id out of the configuration or use a token of that pool.`,
         );
-      if (agent !== undefined) return { id: await update(tx, agent, caller, body), poolId };
-      return { id: await insert(tx, caller.organizationId, poolId, caller.tokenId, body), poolId };
+      const via = caller.tokenId ?? viaOf(agent?.token_hash ?? '');
+      if (agent !== undefined) return { id: await update(tx, agent, caller, body), poolId, via };
+      return { id: await insert(tx, caller.organizationId, poolId, caller.tokenId, body), poolId, via };
     });
-    return answer(id, poolId, body);
+    return answer(signedOn, body);
   }
 
   async function findOwn(
@@ -115,21 +119,39 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
         'name_taken',
         `Another agent registered as ${body.agent_id} already; give this one another agent_id.`,
       );
-    if (caller.agentId === null && own !== undefined && own.pool_token_id === null)
-      throw new AppError(
-        'name_taken',
-        `Agent ${body.agent_id} has a token of its own (agt_…); it cannot sign on with a pool's.`,
-      );
+    if (caller.agentId === null && own !== undefined) await refuseForeign(tx, own, caller);
     if (own !== undefined) refuseTwin(own, body);
     return own;
   }
 
-  /** A copied machine makes two agents with one id; the living one stays. */
+  /** A pool's token opens its own agents only, or whoever holds one could act as any agent of the organisation. */
+  async function refuseForeign(tx: Executor, own: store.AgentRow, caller: RegistrantIdentity): Promise<void> {
+    if (own.pool_token_id === null)
+      throw new AppError(
+        'name_taken',
+        `Agent ${own.agent_id} has a token of its own (agt_…); it cannot sign on with a pool's.`,
+      );
+    if (own.token_revoked_at !== null)
+      throw new AppError('forbidden', `Agent ${own.agent_id} was revoked; remove it, or give it a token of its own.`);
+    // An agent that was moved to another pool still comes with the token of its first one.
+    if (own.pool_id === caller.poolId || (await store.findTokenPool(tx, own.pool_token_id)) === caller.poolId) return;
+    throw new AppError(
+      'name_taken',
+      `Agent ${own.agent_id} belongs to another pool; give this one another agent_id, or use a token of that pool.`,
+    );
+  }
+
+  /**
+   * A copied machine makes two agents with one id; the living one stays. A copy of a virtual machine even has the same machine
+   * id, so while the command socket is open another boot is somebody else.
+   */
   function refuseTwin(known: store.AgentRow, body: Register): void {
+    const [live, now] = [livenessOf(known), known.now.getTime()];
     const otherMachine = !sameMachine(known.machine_id, body.machine_id);
     const otherId = known.agent_id !== null && known.agent_id !== body.agent_id;
-    const alive = statusOf(livenessOf(known), known.now.getTime()) !== 'offline';
-    if ((otherMachine || otherId) && alive)
+    const otherBoot = !sameMachine(known.boot_id, body.boot_id) && isConnected(live, now);
+    const isAlive = statusOf(live, now) !== 'offline';
+    if (((otherMachine || otherId) && isAlive) || otherBoot)
       throw new AppError(
         'conflict',
         `Agent ${known.agent_id ?? known.name} is already signed on from another machine; stop that one first, or give this one a token and agent_id of its own.`,
@@ -146,7 +168,6 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
       ...reported(body),
       agent_id: body.agent_id,
       pool_token_id: caller.tokenId,
-      instance: Math.max(agent.instance, body.instance),
     });
     return agent.id;
   }
@@ -164,29 +185,31 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
       organization_id: organizationId,
       pool_id: poolId,
       pool_token_id: poolTokenId,
-      name: await freeName(tx, organizationId, body),
+      name: await freeName(tx, organizationId, id, body),
       agent_id: body.agent_id,
-      instance: body.instance,
       ...reported(body),
     });
     return id;
   }
 
   /** Replicas of one container may share a name; their agent_id tells them apart. */
-  async function freeName(tx: Executor, organizationId: OrganizationId, body: Register): Promise<string> {
-    const taken = await tx
-      .selectFrom('agents')
-      .select('id')
-      .where('organization_id', '=', organizationId)
-      .where('name', '=', body.name)
-      .where('deleted_at', 'is', null)
-      .executeTakeFirst();
-    return taken === undefined ? body.name : body.agent_id;
+  async function freeName(
+    tx: Executor,
+    organizationId: OrganizationId,
+    id: AgentId,
+    { name, agent_id }: Register,
+  ): Promise<string> {
+    for (const candidate of [name, agent_id])
+      if (!(await store.isNameTaken(tx, organizationId, candidate))) return candidate;
+    return `${agent_id}-${id.slice(-6)}`;
   }
 
-  async function answer(id: AgentId, poolId: PoolId, body: Register): Promise<RegisterAnswer> {
+  async function answer(
+    { id, poolId, via }: { id: AgentId; poolId: PoolId; via: string },
+    body: Register,
+  ): Promise<RegisterAnswer> {
     const expiresAt = new Date(Date.now() + JWT_MINUTES * 60_000);
-    const token = await new SignJWT({ agent_id: body.agent_id, pool_id: poolId })
+    const token = await new SignJWT({ agent_id: body.agent_id, pool_id: poolId, via })
       .setProtectedHeader({ alg: ALGORITHM })
       .setSubject(id)
       .setIssuer('groundcrew')
@@ -205,7 +228,15 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
     };
   }
 
-  return { findRegistrant, findAgentCaller, register };
+  return {
+    findRegistrant,
+    findAgentCaller,
+    findSignedOn,
+    register,
+    /** Whether what was found by {@link findSignedOn} still holds, but for the life of the JWT. */
+    isStillSignedOn: async ({ id, via }: store.SignedOn): Promise<boolean> =>
+      (await store.findSignedOn(db, id, via)) !== undefined,
+  };
 }
 export type SignOn = ReturnType<typeof createSignOn>;
 

@@ -11,7 +11,8 @@ import type {
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type Insertable, sql, type Updateable } from 'kysely';
-import type { Executor, Tables } from '../../platform/database/index.ts';
+import { type Executor, named, type Tables } from '../../platform/database/index.ts';
+import { OFFLINE_AFTER_MS } from './agent.ts';
 
 export interface AgentRow {
   id: AgentId;
@@ -75,32 +76,44 @@ export async function findByTokenHash(db: Executor, tokenHash: string): Promise<
   return rows[0];
 }
 
-/** The agent that signed on, if neither it nor what it signed on with was revoked meanwhile. Fails closed. */
-export async function findSignedOn(
-  db: Executor,
-  id: AgentId,
-): Promise<{ id: AgentId; organizationId: OrganizationId; poolId: PoolId | null; agentName: string } | undefined> {
-  const { rows } = await sql<{
-    id: AgentId;
-    organization_id: OrganizationId;
-    pool_id: PoolId | null;
-    agent_id: string;
-  }>`
-    SELECT g.id, g.organization_id, g.pool_id, g.agent_id FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE g.id = ${id} AND g.deleted_at IS NULL AND g.agent_id IS NOT NULL AND ${SIGNED_ON}`.execute(db);
-  const row = rows[0];
-  return row && { id: row.id, organizationId: row.organization_id, poolId: row.pool_id, agentName: row.agent_id };
+/** An agent that has signed on, and what it did so with: its own token, by the head of its hash, or a pool's, by its id. */
+export interface SignedOn {
+  id: AgentId;
+  organizationId: OrganizationId;
+  poolId: PoolId | null;
+  agentName: string;
+  via: string;
 }
 
-/** An agent's own token counts, or else the pool's token it came with. */
-const SIGNED_ON = sql`g.token_revoked_at IS NULL AND CASE WHEN g.pool_token_id IS NULL
-  THEN g.token_hash IS NOT NULL AND (g.token_expires_at IS NULL OR g.token_expires_at > now())
-  ELSE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) END`;
+/** How a JWT names an agent's own token. Of a random token's hash this much tells nothing and confuses none. */
+export const viaOf = (tokenHash: string): string => tokenHash.slice(0, 16);
 
-/** True once the agent was removed, or what it signed on with was revoked. */
+const SIGNED_ON = sql`SELECT g.id, g.organization_id AS "organizationId", g.pool_id AS "poolId", g.agent_id AS "agentName"`;
+const LIVES = sql`g.deleted_at IS NULL AND g.agent_id IS NOT NULL AND g.token_revoked_at IS NULL`;
+
+/** The agent, if neither it nor what it signed on with was revoked, replaced or ran out meanwhile. Fails closed. */
+export async function findSignedOn(db: Executor, id: AgentId, via: string): Promise<SignedOn | undefined> {
+  const { rows } = await sql<Omit<SignedOn, 'via'>>`${named('find_signed_on')} ${SIGNED_ON}
+    FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+    WHERE g.id = ${id} AND ${LIVES} AND CASE WHEN g.pool_token_id IS NULL
+      THEN left(g.token_hash, 16) = ${via} AND (g.token_expires_at IS NULL OR g.token_expires_at > now())
+      ELSE t.id = ${via} AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) END`.execute(db);
+  return rows[0] && { ...rows[0], via };
+}
+
+/** The same for an agent that brings its own token with every call. */
+export async function findSignedOnByToken(db: Executor, tokenHash: string): Promise<SignedOn | undefined> {
+  const { rows } = await sql<Omit<SignedOn, 'via'>>`${SIGNED_ON} FROM agents g
+    WHERE g.token_hash = ${tokenHash} AND ${LIVES} AND (g.token_expires_at IS NULL OR g.token_expires_at > now())`.execute(
+    db,
+  );
+  return rows[0] && { ...rows[0], via: viaOf(tokenHash) };
+}
+
+/** True once the agent was removed, or it or what it signed on with was revoked. A token that ran out takes nothing back. */
 export async function isRevoked(db: Executor, id: string): Promise<boolean> {
   const { rows } = await sql`SELECT 1 FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE g.id = ${id} AND g.deleted_at IS NULL AND ${SIGNED_ON}`.execute(db);
+    WHERE g.id = ${id} AND g.deleted_at IS NULL AND g.token_revoked_at IS NULL AND t.revoked_at IS NULL`.execute(db);
   return rows.length === 0;
 }
 
@@ -129,10 +142,32 @@ export async function updateAgent(db: Executor, id: AgentId, changes: Updateable
     .execute();
 }
 
-/** A heartbeat touches no indexed column. */
-export async function saveHeartbeat(db: Executor, id: AgentId, body: Heartbeat): Promise<void> {
-  await sql`UPDATE agents SET last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status}, last_heartbeat = ${JSON.stringify(body)},
-    version = CASE WHEN ${body.version} = '' THEN version ELSE ${body.version} END WHERE id = ${id}`.execute(db);
+/** A socket on a replica of ours. */
+export interface Held {
+  replica: string;
+  instance: number;
+}
+
+/**
+ * A heartbeat touches no indexed column. Over a socket it also says who holds that, in case nobody knows any more. Gives what the
+ * answer needs: whether the agent is to drain, as whole or because a newer instance has taken its place.
+ */
+export async function saveHeartbeat(
+  db: Executor,
+  id: AgentId,
+  body: Heartbeat,
+  held: Held | undefined,
+): Promise<{ draining: boolean }> {
+  const holds = sql`${held !== undefined} AND instance <= ${held?.instance ?? 0}`;
+  const { rows } = await sql<{ draining: boolean }>`UPDATE agents SET
+      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status}, last_heartbeat = ${JSON.stringify(body)},
+      version = CASE WHEN ${body.version} = '' THEN version ELSE ${body.version} END,
+      connected_since = CASE WHEN ${holds} AND connected_replica IS DISTINCT FROM ${held?.replica ?? null} THEN now() ELSE connected_since END,
+      connected_replica = CASE WHEN ${holds} THEN ${held?.replica ?? null} ELSE connected_replica END
+    WHERE id = ${id} RETURNING draining OR (${held !== undefined} AND instance > ${held?.instance ?? 0}) AS draining`.execute(
+    db,
+  );
+  return rows[0] ?? { draining: false };
 }
 
 export interface DesiredRow {
@@ -162,30 +197,67 @@ export interface OfferRow {
   offer_expires_at: Date;
   tool: Tool;
   terraform_version: string | null;
+  /** The instance of the agent that may take it. */
+  instance: number;
 }
 
-/** Offers to the agent that it has not accepted, oldest first. `unsentOnly` leaves out what went over a socket already. */
+/** Offers to the agent that it has not accepted, oldest first. `unsentOnly` leaves out what went over a socket long ago. */
 export async function listOffers(db: Executor, id: AgentId, unsentOnly: boolean): Promise<OfferRow[]> {
-  const { rows } =
-    await sql<OfferRow>`SELECT a.id AS attempt_id, a.task_id, a.workspace_id, a.action, a.epoch, a.offer_expires_at, w.tool, w.terraform_version
-    FROM attempts a JOIN workspaces w ON w.id = a.workspace_id
-    WHERE a.agent_id = ${id} AND a.state = 'offered' AND a.offer_expires_at > now() AND (NOT ${unsentOnly} OR a.sent_at IS NULL)
+  const { rows } = await sql<OfferRow>`${named('list_offers')}
+    SELECT a.id AS attempt_id, a.task_id, a.workspace_id, a.action, a.epoch, a.offer_expires_at, w.tool, w.terraform_version, g.instance
+    FROM attempts a JOIN workspaces w ON w.id = a.workspace_id JOIN agents g ON g.id = a.agent_id
+    WHERE a.agent_id = ${id} AND a.state = 'offered' AND a.offer_expires_at > now() AND (NOT ${unsentOnly}::boolean OR a.sent_at IS NULL)
     ORDER BY a.offered_at`.execute(db);
   return rows;
 }
 
-/** Notes the socket; saying hello is a good call, so the agent is not suspect any more. */
-export async function setConnected(db: Executor, id: AgentId, replica: string): Promise<void> {
-  await sql`UPDATE agents SET connected_replica = ${replica}, connected_since = now(), last_message_at = now(), last_heartbeat_at = now(), silent_offers = 0 WHERE id = ${id}`.execute(
+/** Of these agents the ones that have an offer waiting which may not have left the server. */
+export async function listAgentsWithUnsent(db: Executor, ids: readonly AgentId[]): Promise<AgentId[]> {
+  const { rows } = await sql<{ agent_id: AgentId }>`SELECT DISTINCT agent_id FROM attempts
+    WHERE agent_id = ANY(${ids as AgentId[]}) AND state = 'offered' AND sent_at IS NULL AND offer_expires_at > now()`.execute(
+    db,
+  );
+  return rows.map((row) => row.agent_id);
+}
+
+/** Notes who holds the agent's socket; saying hello is a good call, so the agent is not suspect any more. False when a newer instance of it holds one already. */
+export async function claimSocket(db: Executor, id: AgentId, { replica, instance }: Held): Promise<boolean> {
+  const { rows } =
+    await sql`UPDATE agents SET instance = ${instance}, connected_replica = ${replica}, connected_since = now(),
+      last_message_at = now(), last_heartbeat_at = now(), silent_offers = 0
+    WHERE id = ${id} AND (instance <= ${instance} OR connected_replica IS NULL OR last_message_at < now() - make_interval(secs => ${SILENCE_SECONDS}))
+    RETURNING 1`.execute(db);
+  return rows.length === 1;
+}
+
+const SILENCE_SECONDS = OFFLINE_AFTER_MS.socket / 1000;
+
+/** Only the replica that holds the socket may say that it is closed. */
+export async function releaseSocket(db: Executor, id: AgentId, replica: string): Promise<void> {
+  await sql`UPDATE agents SET connected_replica = NULL, connected_since = NULL WHERE id = ${id} AND connected_replica = ${replica}`.execute(
     db,
   );
 }
 
-/** Only the replica that holds the socket may say that it is closed. */
-export async function setDisconnected(db: Executor, id: AgentId, replica: string): Promise<void> {
-  await sql`UPDATE agents SET connected_replica = NULL, connected_since = NULL WHERE id = ${id} AND connected_replica = ${replica}`.execute(
-    db,
-  );
+/** Agents that signed on with a pool's token. */
+export async function listAgentsOfToken(db: Executor, tokenId: string): Promise<AgentId[]> {
+  const { rows } = await sql<{
+    id: AgentId;
+  }>`SELECT id FROM agents WHERE pool_token_id = ${tokenId} AND deleted_at IS NULL`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** The pool whose token the agent signed on with. */
+export async function findTokenPool(db: Executor, tokenId: string): Promise<string | undefined> {
+  return (await db.selectFrom('pool_tokens').select('pool_id').where('id', '=', tokenId).executeTakeFirst())?.pool_id;
+}
+
+/** Whether another agent of the organisation has the name, however it is spelled. */
+export async function isNameTaken(db: Executor, organizationId: OrganizationId, name: string): Promise<boolean> {
+  const { rows } =
+    await sql`SELECT 1 FROM agents WHERE organization_id = ${organizationId} AND lower(name) = lower(${name})
+    AND deleted_at IS NULL`.execute(db);
+  return rows.length > 0;
 }
 
 export async function notePull(db: Executor, id: AgentId): Promise<void> {

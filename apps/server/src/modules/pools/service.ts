@@ -21,6 +21,8 @@ export interface PoolsDeps {
   db: Database;
   recordChange: RecordChange;
   wakeDispatcher: () => void;
+  /** Cuts off every agent that signed on with it. */
+  tokenRevoked: (id: PoolTokenId) => Promise<void>;
 }
 
 /** Name of the pool that the server keeps for its own agent. */
@@ -28,7 +30,7 @@ export const BUILT_IN_POOL = 'server';
 const DAY_MS = 86_400_000;
 
 /** Pools, who is in them, and the tokens that let agents in. */
-export function createPoolsService({ db, recordChange, wakeDispatcher }: PoolsDeps) {
+export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevoked }: PoolsDeps) {
   async function getPool(organizationId: OrganizationId, id: PoolId): Promise<store.PoolRow> {
     const pool = await store.findPool(db, organizationId, id);
     if (pool === undefined)
@@ -179,6 +181,7 @@ export function createPoolsService({ db, recordChange, wakeDispatcher }: PoolsDe
         before: { token_id: id },
       });
     });
+    await tokenRevoked(id);
   }
 
   async function listTokens(
@@ -190,10 +193,10 @@ export function createPoolsService({ db, recordChange, wakeDispatcher }: PoolsDe
     const rows = await store.listTokens(
       db,
       poolId,
-      query.cursor === undefined ? undefined : new Date(decodeCursor(query.cursor)),
+      query.cursor === undefined ? undefined : decodeCursor(query.cursor),
       query.limit + 1,
     );
-    return toPage(rows, query.limit, presentToken, (row) => row.created_at.toISOString());
+    return toPage(rows, query.limit, presentToken, (row) => row.id);
   }
 
   /** The pool of the server's own agent, made with the organisation's first start. */

@@ -63,15 +63,20 @@ export const findToken = (db: Executor, poolId: PoolId, id: PoolTokenId): Promis
 export const listTokens = (
   db: Executor,
   poolId: PoolId,
-  before: Date | undefined,
+  before: string | undefined,
   limit: number,
 ): Promise<PoolTokenRow[]> =>
   db
     .selectFrom('pool_tokens')
     .selectAll()
     .where('pool_id', '=', poolId)
-    .$if(before !== undefined, (q) => q.where('created_at', '<', before ?? new Date()))
+    .$if(before !== undefined, (q) =>
+      q.where(
+        sql<boolean>`(created_at, id) < (SELECT b.created_at, b.id FROM pool_tokens b WHERE b.id = ${before ?? null})`,
+      ),
+    )
     .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
     .limit(limit)
     .execute();
 
@@ -114,13 +119,4 @@ export async function useToken(
     SELECT id, pool_id, organization_id FROM found`.execute(db);
   const row = rows[0];
   return row && { tokenId: row.id, poolId: row.pool_id, organizationId: row.organization_id };
-}
-
-/** False once a registration token was revoked or ran out: agents that signed on with it lose their right at once. */
-export async function tokenCounts(db: Executor, id: PoolTokenId): Promise<boolean> {
-  const { rows } =
-    await sql`SELECT 1 FROM pool_tokens WHERE id = ${id} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`.execute(
-      db,
-    );
-  return rows.length === 1;
 }

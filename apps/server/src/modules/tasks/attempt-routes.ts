@@ -122,9 +122,7 @@ export function createAttemptHandlers({
     },
     postState: async ({ caller, params, body, raw, request }) => {
       const incoming =
-        body === undefined
-          ? rawState(raw, request.headers)
-          : { bytes: stateBytes(body.content), checksum: body.checksum, lineage: body.lineage, serial: body.serial };
+        body === undefined ? rawState(raw, request.headers) : { ...body, bytes: stateBytes(body.content, body.size) };
       const { standing, version, sentence } = await state.postFromAttempt(own(caller, params.task_id), incoming);
       if (standing === 'quarantined') throw new AppError('quarantined', sentence, { version, standing });
       return { message: sentence, version, standing };
@@ -161,8 +159,14 @@ async function collect(bytes: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const stateBytes = (content: string | Record<string, unknown>): Buffer =>
-  Buffer.from(typeof content === 'string' ? content : JSON.stringify(content));
+function stateBytes(content: string | Record<string, unknown>, size: number): Buffer {
+  const bytes = Buffer.from(typeof content === 'string' ? content : JSON.stringify(content));
+  if (bytes.length === size) return bytes;
+  throw new AppError(
+    'checksum_mismatch',
+    `The state has ${bytes.length} bytes, but was sent as one of ${size}; nothing was stored. Send its bytes as the body.`,
+  );
+}
 
 function rawState(raw: RawBody | undefined, headers: unknown) {
   if (raw === undefined) throw new AppError('invalid_request', 'The state is missing; send it as the body.');

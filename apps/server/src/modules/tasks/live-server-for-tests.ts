@@ -122,7 +122,7 @@ export async function makeCrew(test: LiveServer, size = 1) {
   });
   const { token } = await must('createPoolToken', owner, { params: { id: pool.id }, body: { name: 'crew' } });
   const agents: TestAgent[] = [];
-  for (let n = 1; n <= size; n += 1) agents.push(await makeAgent(test, token, `agent-${n}`));
+  for (let n = 1; n <= size; n += 1) agents.push(await makeAgent(test, token, `${pool.name}-agent-${n}`));
   return { pool, token, agents };
 }
 

@@ -74,7 +74,11 @@ async function applying(workspaceId?: string) {
 
 test('a plan goes from asked for to success, with its history', async () => {
   const attempt = await begin();
-  expect(await taskOf(attempt.taskId)).toMatchObject({ status: 'running', stage: 'fetching', agent_name: 'agent-1' });
+  expect(await taskOf(attempt.taskId)).toMatchObject({
+    status: 'running',
+    stage: 'fetching',
+    agent_name: agent.agentId,
+  });
   await attempt.must('renewAttempt', {
     body: { stage: 'planning', progress: { done: 1, total: 2, running: ['a.b'] } },
   });
