@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import type { ErrorBody } from '@groundcrew/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -144,32 +146,26 @@ describe('raw bodies', () => {
     );
   });
 
-  test('an endless body is cut at the limit, and the client still reads why', async () => {
+  test.each([
+    ['bytes', '/api/v1/workspaces/a/configurations/archive', 'application/gzip', 104_857_600],
+    ['JSON', '/api/v1/workspaces', 'application/json', 5_000_000],
+  ])('an endless body of %s is cut at the limit, and the client still reads why', async (_what, path, type, limit) => {
     start(take);
-    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
-    const outgoing = httpRequest({
-      port: url.port,
-      method: 'POST',
-      path: '/api/v1/workspaces/a/configurations/archive',
-      headers: { ...as('writer'), 'x-content-sha256': SHA },
-    });
-    const chunk = Buffer.alloc(1024 * 1024);
-    let sent = 0;
-    const push = () => {
-      while (sent < 110 && outgoing.write(chunk)) sent += 1;
-      sent += 1;
-      if (sent < 110) outgoing.once('drain', push);
-      else outgoing.end();
-    };
-    const answered = new Promise<{ statusCode: number | undefined; body: string }>((resolve, reject) => {
-      outgoing.on('response', async (response) =>
-        resolve({ statusCode: response.statusCode, body: await text(response) }),
-      );
+    const { port } = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
+    const headers = { ...as('writer'), 'x-content-sha256': SHA, 'content-type': type };
+    const outgoing = httpRequest({ port, method: 'POST', path, headers });
+    const answered = new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+      outgoing.on('response', async (response) => resolve({ status: response.statusCode, body: await text(response) }));
       outgoing.on('error', reject);
     });
-    push();
-    const { statusCode, body } = await answered;
-    expect(statusCode).toBe(413);
-    expect(JSON.parse(body)).toMatchObject({ code: 'too_large', error: expect.stringContaining('104857600') });
+    void pipeline(Readable.from(megabytes(Math.ceil(limit / 1024 / 1024) + 20)), outgoing).catch(() => {});
+    const { status, body } = await answered;
+    expect(status).toBe(413);
+    expect(JSON.parse(body)).toMatchObject({ code: 'too_large', error: expect.stringContaining(String(limit)) });
   });
 });
+
+function* megabytes(count: number): Generator<Buffer> {
+  const chunk = Buffer.alloc(1024 * 1024, ' ');
+  for (let i = 0; i < count; i += 1) yield chunk;
+}

@@ -7,6 +7,7 @@ import type { IsTrusted } from './client-address.ts';
 import { answerClientError } from './client-error.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { addNotFound } from './not-found.ts';
+import { tooLarge } from './raw-body.ts';
 import { type RegisterOptions, registerRoutes } from './register-routes.ts';
 import {
   createSlowBodyWatch,
@@ -144,8 +145,9 @@ function lingerOver(request: IncomingMessage): void {
 }
 
 function addErrorHandler(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error, request, reply) => {
-    const answer = toErrorAnswer(error, request.id);
+  app.setErrorHandler((error: NodeJS.ErrnoException, request, reply) => {
+    const isTooLarge = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+    const answer = toErrorAnswer(isTooLarge ? tooLarge(request.routeOptions.bodyLimit ?? 0) : error, request.id);
     if (answer.isFault)
       logger.error(
         { err: error, request_id: request.id, method: request.method, route: request.routeOptions.url },

@@ -35,7 +35,6 @@ function headersFor(code: ErrorCode, error: AppError | undefined): Record<string
 
 /** What the framework refuses by itself, in our words. */
 const FRAMEWORK: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than this call takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported_media_type',
     'This call takes JSON; send it with "Content-Type: application/json".',

@@ -42,7 +42,7 @@ export async function readRaw(stream: Readable): Promise<Buffer> {
 }
 
 /** The sentence of every body that is too large. */
-const tooLarge = (maxBytes: number): AppError =>
+export const tooLarge = (maxBytes: number): AppError =>
   new AppError('too_large', `The body is larger than the ${maxBytes} bytes this call takes.`);
 
 /**
