@@ -191,7 +191,11 @@ export async function startRunner(folder: AttemptFolder, main = MAIN): Promise<R
   onTestFinished(() => void child.kill('SIGKILL'));
   const messages: Record<string, unknown>[] = [];
   const socket = await attach(folder, exited);
-  if (socket) createInterface({ input: socket }).on('line', (line) => messages.push(JSON.parse(line)));
+  if (socket) {
+    const lines = createInterface({ input: socket });
+    lines.on('line', (line) => messages.push(JSON.parse(line)));
+    lines.on('error', () => {});
+  }
   return {
     child,
     exited,
@@ -217,12 +221,12 @@ async function attach(folder: AttemptFolder, exited: Promise<unknown>): Promise<
   });
   while (!gone) {
     const socket = connect({ path: folder.socket });
+    socket.on('error', () => {});
     const connected = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
     });
     if (connected) {
-      socket.on('error', () => {});
       socket.write('{"type":"hello","link_version":1}\n');
       return socket;
     }

@@ -1,4 +1,4 @@
-import type { Client } from '@groundcrew/client';
+import { ApiError, type Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask } from '@groundcrew/protocol';
@@ -6,8 +6,9 @@ import { attemptToken } from './control-plane/index.ts';
 import { type AttemptFolder, createFolders, findTask, readBirth, readSecret } from './folder/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AgentSide, openAgentSide } from './link/index.ts';
-import { type AttemptDeps, openAttempt } from './open-attempt.ts';
+import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
 import { type AttemptEnd, createStanding, runAttempt } from './phases/index.ts';
+import { endWithoutData } from './without-data.ts';
 
 export interface RunnerDeps {
   folder: AttemptFolder;
@@ -102,9 +103,23 @@ async function waitForTask({ clock }: RunnerDeps, agent: AgentSide, client: Clie
 }
 
 async function carryOut(deps: AttemptDeps): Promise<AttemptEnd> {
-  const attempt = await openAttempt(deps);
+  const folder = await openFolder(deps);
   try {
-    return await runAttempt(attempt.context, attempt.takeover);
+    return await carryOutOpen(folder);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function carryOutOpen(folder: OpenFolder): Promise<AttemptEnd> {
+  const refusal = await folder.data.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (refusal instanceof ApiError) return endWithoutData(folder, refusal);
+  const attempt = await openAttempt(folder);
+  try {
+    return await runAttempt(attempt.context, folder.takeover);
   } finally {
     await attempt.close();
   }

@@ -7,6 +7,8 @@ import { DURABLE_ENTRIES, type Entry, type EntryName, findEntry, JOURNAL_ENTRIES
 /** What was done for the attempt, kept so that a successor can go on where this runner ends. One writer: the holder of `lock`. */
 export interface Journal {
   readonly dir: string;
+  /** Nobody wrote anything here before it was opened. */
+  readonly isNew: boolean;
   /** Names of entries that are there but cannot be read; they count as not written. */
   readonly damaged: readonly EntryName[];
   find<N extends EntryName>(name: N): Entry<N> | undefined;
@@ -21,13 +23,15 @@ export async function openJournal(dir: string): Promise<Journal> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const entries = new Map<EntryName, unknown>();
   const damaged: EntryName[] = [];
-  for (const name of (await readdir(dir)).filter(isEntryName)) {
+  const names = await readdir(dir);
+  for (const name of names.filter(isEntryName)) {
     const entry = findEntry(name, await readFile(join(dir, name), 'utf8'));
     if (entry === undefined) damaged.push(name);
     else entries.set(name, entry);
   }
   return {
     dir,
+    isNew: names.length === 0,
     damaged,
     find: <N extends EntryName>(name: N) => entries.get(name) as Entry<N> | undefined,
     async write(name, entry) {

@@ -16,6 +16,8 @@ export interface AttemptContext {
   birth: RunnerBirth;
   task: RunnerTask;
   data: TaskData;
+  /** Resolves when the data are in the folder; nothing is run before that. */
+  dataKept: Promise<void>;
   journal: Journal;
   server: ControlPlane;
   wishes: Wishes;

@@ -34,6 +34,8 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
     const phase = await log.open(data.attempt.action === 'apply' ? 'apply' : 'plan');
     for (const note of notes) await phase.note(note);
   }
+  // A successor needs to know what to mask.
+  await context.dataKept;
   await journal.write('prepared', prepared);
   return prepared;
 }
