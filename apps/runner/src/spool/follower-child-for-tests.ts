@@ -5,9 +5,9 @@ import { openLogStream } from './index.ts';
 import { appendOverHttp } from './log-server-for-tests.ts';
 
 // A runner reduced to its log: sends the raw file of a folder until a file named `written` says that the writer is dead.
-// Usage: node follower-child-for-tests.ts <folder> <server url>
+// Usage: node follower-child-for-tests.ts <folder> <server url> <a secret that becomes known on the way>
 
-const [folder = '', url = ''] = process.argv.slice(2);
+const [folder = '', url = '', late = ''] = process.argv.slice(2);
 const stream = await openLogStream({
   phase: 'apply',
   rawPath: join(folder, 'raw'),
@@ -31,6 +31,8 @@ async function untilWritten(): Promise<void> {
   }
 }
 
+await systemClock.sleep(30);
+await stream.addSecrets([{ name: 'late', value: late }]);
 await untilWritten();
 stream.finish();
 process.stdout.write(JSON.stringify(await stream.delivered()));
