@@ -1,55 +1,99 @@
-import { ApiError } from '@groundcrew/client';
-import { createLogger, systemClock } from '@groundcrew/kit';
-import type { RenewAnswer } from '@groundcrew/protocol';
-import { waitFor } from '@groundcrew/testkit';
-import { expect, test } from 'vitest';
-import { startLease } from './lease.ts';
-import { createWishes } from './wishes.ts';
+import { createFakeClock, createLogger } from '@groundcrew/kit';
+import type { RenewAnswer, RenewRequest } from '@groundcrew/protocol';
+import { describe, expect, it } from 'vitest';
+import { createWishes, startLease } from './index.ts';
 
+const logger = createLogger({ name: 'test', level: 'silent' });
 const GO_ON: RenewAnswer = {
   verdict: 'go_on',
   lease_seconds: 60,
-  renew_after_seconds: 0.01,
+  renew_after_seconds: 15,
   cancel_level: 0,
-  log_interval_ms: 1000,
+  log_interval_ms: 1_000,
   watched: false,
 };
 
-/** A lease whose renewals are answered by the given ones in turn, the last one for ever. */
-function lease(answers: readonly (RenewAnswer | Error)[]) {
+function setUp(answer: () => RenewAnswer | Error = () => GO_ON) {
+  const clock = createFakeClock();
   const wishes = createWishes();
-  let renewals = 0;
-  const renew = async () => {
-    const answer = answers[Math.min(renewals, answers.length - 1)] as RenewAnswer | Error;
-    renewals += 1;
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  const logger = createLogger({ name: 'test', level: 'silent' });
-  const started = startLease({ renew, describe: () => ({}), wishes, clock: systemClock, random: () => 0, logger });
-  return { wishes, stop: started.stop, renewals: () => renewals };
+  const requests: RenewRequest[] = [];
+  let stage: RenewRequest['stage'] = 'init';
+  const lease = startLease({
+    renew: async (request) => {
+      requests.push(request);
+      const given = answer();
+      if (given instanceof Error) throw given;
+      return given;
+    },
+    describe: () => ({ stage }),
+    wishes,
+    clock,
+    random: () => 1,
+    logger,
+  });
+  return { clock, wishes, requests, lease, enter: (next: RenewRequest['stage']) => (stage = next) };
 }
 
-test('a refusal as fenced, and a verdict that says so, end the right to act', async () => {
-  for (const last of [
-    new ApiError('over', { status: 409, code: 'fenced' }),
-    { ...GO_ON, verdict: 'fenced' as const },
-  ]) {
-    const { wishes, stop } = lease([GO_ON, last]);
-    await waitFor('the fence', () => wishes.fenced);
-    await stop();
-  }
+describe('lease', () => {
+  it('is renewed soon and then every 15 s, with what there is to tell', async () => {
+    const { clock, requests, lease, enter } = setUp();
+    await clock.advance(100);
+    expect(requests).toEqual([{ stage: 'init' }]);
+    enter('planning');
+    await clock.advance(14_999);
+    expect(requests).toHaveLength(1);
+    await clock.advance(1);
+    expect(requests).toEqual([{ stage: 'init' }, { stage: 'planning' }]);
+    await lease.stop();
+  });
+
+  it('is renewed early when something changed, once for many changes', async () => {
+    const { clock, requests, lease, enter } = setUp();
+    await clock.advance(1_000);
+    for (const stage of ['planning', 'plan_saved', 'applying'] as const) {
+      enter(stage);
+      lease.nudge();
+    }
+    await clock.advance(200);
+    expect(requests.map(({ stage }) => stage)).toEqual(['init', 'applying']);
+    await lease.stop();
+  });
+
+  it('goes on through any silence, and tells what the server wants when it is back', async () => {
+    let answer: RenewAnswer | Error = new Error('connect ECONNREFUSED');
+    const { clock, requests, lease, wishes } = setUp(() => answer);
+    await clock.advance(10 * 60_000);
+    expect(requests.length).toBeGreaterThan(100);
+    expect(wishes).toMatchObject({ cancelLevel: 0, fenced: false });
+    answer = { ...GO_ON, cancel_level: 2, watched: true, log_interval_ms: 50, verdict: 'fenced' };
+    await clock.advance(5_000);
+    expect(wishes).toMatchObject({ cancelLevel: 2, fenced: true, watched: true, logIntervalMs: 50 });
+    await lease.stop();
+  });
+
+  it('ends when it is told to, and not before', async () => {
+    const { clock, requests, lease } = setUp();
+    await clock.advance(100);
+    await lease.stop();
+    await clock.advance(60_000);
+    expect(requests).toHaveLength(1);
+  });
 });
 
-test('silence, faults and refusals by something on the way change nothing', async () => {
-  const { wishes, stop, renewals } = lease([
-    new Error('nobody there'),
-    new ApiError('gateway', { status: 502, code: 'unavailable' }),
-    new ApiError('some proxy', { status: 401, code: 'unauthenticated' }),
-    { ...GO_ON, cancel_level: 1 },
-  ]);
-  await waitFor('a renewal that is answered', () => wishes.cancelLevel === 1);
-  expect(renewals()).toBeGreaterThan(3);
-  expect(wishes.fenced).toBe(false);
-  await stop();
+describe('wishes', () => {
+  it('only ever stop harder, and tell of changes alone', () => {
+    const wishes = createWishes();
+    const seen: number[] = [];
+    const forget = wishes.onChange(() => seen.push(wishes.cancelLevel));
+    for (const level of [0, 2, 1, 2, 3] as const) wishes.raise(level);
+    expect(seen).toEqual([2, 3]);
+    wishes.watch(true, 50);
+    wishes.watch(true);
+    expect(wishes).toMatchObject({ watched: true, logIntervalMs: 50 });
+    expect(seen).toHaveLength(3);
+    forget();
+    wishes.fence();
+    expect(wishes.fenced).toBe(true);
+    expect(seen).toHaveLength(3);
+  });
 });

@@ -28,7 +28,7 @@ const SETTLE_MS = 100;
 const BACK_OFF = { baseMs: 500, capMs: 5_000 };
 
 /**
- * Renews at once and then for ever. Silence changes nothing: plan and apply go on through any outage, and only an answer can
+ * Renews soon and then for ever. Silence changes nothing: plan and apply go on through any outage, and only an answer can
  * stop them. So nothing here ever fails.
  */
 export function startLease({ renew, describe, wishes, clock, random, logger }: LeaseDeps): Lease {
@@ -56,6 +56,8 @@ export function startLease({ renew, describe, wishes, clock, random, logger }: L
   }
 
   async function run(): Promise<void> {
+    // The server has just heard the accept; what is to be told comes in the next moments.
+    await rest(clock, SETTLE_MS, stopped.signal);
     while (!stopped.signal.aborted) {
       turn = new AbortController();
       const pauseMs = await renewOnce();

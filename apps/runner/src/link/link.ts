@@ -36,7 +36,10 @@ export async function openLink({ path, greet, onMessage, onAttached, onDetached,
       sockets.delete(socket);
       onDetached();
     });
-    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+    // Tells the socket's trouble once more; unheard, it would end this process.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       const message = findMessage(line);
       if (message === undefined) logger.warn('the agent said something that is not understood');
       else onMessage(message);
@@ -49,7 +52,8 @@ export async function openLink({ path, greet, onMessage, onAttached, onDetached,
   });
   return {
     send(message) {
-      for (const socket of sockets) if (socket.writableLength < MAX_UNREAD_BYTES) write(socket, message);
+      const isPassing = message.type === 'progress';
+      for (const socket of sockets) if (!isPassing || socket.writableLength < MAX_UNREAD_BYTES) write(socket, message);
     },
     get attached() {
       return sockets.size;
@@ -66,7 +70,7 @@ export async function openLink({ path, greet, onMessage, onAttached, onDetached,
 }
 
 const CLOSE_WITHIN_MS = 1_000;
-/** An agent that does not read must not fill our memory; it asks anew when it attaches again. */
+/** An agent that does not read must not fill our memory with news that will be old when it does. */
 const MAX_UNREAD_BYTES = 1 << 20;
 
 const write = (socket: Socket, message: FromRunner): void => {
