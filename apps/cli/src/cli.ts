@@ -11,7 +11,7 @@ import { createStyle, type Style, wantsColours } from './terminal/style.ts';
 import { VERSION } from './version.ts';
 
 /** Options that every command has. */
-export interface GlobalOptions extends ServerFlags {
+interface GlobalOptions extends ServerFlags {
   json?: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { type Client, followLog } from '@groundcrew/client';
 import type { Phase, Task, TaskId, ViewerFrame } from '@groundcrew/protocol';
 import type { Cli } from '../cli.ts';
+import { awaitRoom } from '../terminal/io.ts';
 import { createStatusLine, type StatusLine } from '../terminal/status-line.ts';
 import { createStyle, wantsColours } from '../terminal/style.ts';
 import { listenForInterrupts } from './interrupts.ts';
@@ -69,6 +70,7 @@ export async function followTask(cli: Cli, client: Client, options: FollowTaskOp
       } else if (event.done) return { task: await client.call('getTask', { params: { task_id: options.taskId } }) };
       else {
         if (await take(event.value)) return 'detached';
+        await awaitRoom(out);
         next = frames.next();
       }
     }

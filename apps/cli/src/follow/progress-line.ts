@@ -13,7 +13,11 @@ const STAGE_WORDS: Record<Stage, string> = {
   completed: 'finishing',
 };
 
-/** What a task is doing, without how long. */
+/**
+ * What a task is doing, without how long.
+ *
+ * @internal for tests
+ */
 export function describeTask({ status, stage, progress, waiting }: TaskFrame): string {
   if (status === 'awaiting_approval') return 'waiting for approval';
   if (status === 'pending' || (waiting !== null && stage === null))

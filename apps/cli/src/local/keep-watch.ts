@@ -20,7 +20,7 @@ export async function keepWatch(
   const start = clock.now();
   const stop = new AbortController();
   let fleet = '';
-  status.set(() => `up ${formatUpTime(clock.now() - start)}${fleet} · Ctrl-C stops`);
+  status.set(() => `up ${formatUpTime(clock.now() - start)}${fleet} · Ctrl-C stops`, { calm: true });
   const look = async (): Promise<never> => {
     for (;;) {
       fleet = await describeFleet(client, stop.signal).catch(() => ' · the server does not answer just now');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
 /** Where the command reads and writes; the process's own, or a test's. */
@@ -26,6 +27,11 @@ export const createProcessIo = (): Io => ({
 
 /** Whether there is somebody to ask: both ends of the conversation are a terminal. */
 export const isInteractive = (io: Io): boolean => io.stdin.isTTY === true && io.stderr.isTTY === true && !io.env.CI;
+
+/** Resolves once a stream has room: a reader that is slower than the log must not make us keep the log in memory. */
+export async function awaitRoom(stream: Writable): Promise<void> {
+  if (stream.writableNeedDrain) await once(stream, 'drain');
+}
 
 /** Everything on standard input as text; of a secret, the line break at its end is no part. */
 export async function readAll(io: Io): Promise<string> {

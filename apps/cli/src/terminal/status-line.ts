@@ -6,8 +6,11 @@ import { wantsColours } from './style.ts';
  * drawn; then `say` is how people hear of progress.
  */
 export interface StatusLine {
-  /** What the line says from now on; undefined takes it away. Asked again for every drawing, so that times run on. */
-  set(text: (() => string) | undefined): void;
+  /**
+   * What the line says from now on; undefined takes it away. Asked again for every drawing, so that times run on. A `calm` line
+   * does not move while it says the same.
+   */
+  set(text: (() => string) | undefined, options?: { calm?: boolean }): void;
   /** Writes output above the line, on standard output. */
   write(text: string): void;
   /** Writes a message above the line, on standard error. */
@@ -32,6 +35,8 @@ export function createStatusLine(io: Io, out: Io['stdout'] = io.stdout): StatusL
   /** Whether the cursor stands at the beginning of a line; the status line needs one to itself. */
   let atLineStart = true;
   let frame = 0;
+  let isCalm = false;
+  let lastDrawn = '';
   let timer: NodeJS.Timeout | undefined;
 
   function clear(): void {
@@ -41,8 +46,11 @@ export function createStatusLine(io: Io, out: Io['stdout'] = io.stdout): StatusL
 
   function draw(): void {
     if (text === undefined || !isLive || isPaused || !atLineStart) return;
+    const now = fit(text(), (io.stderr.columns ?? 80) - 3);
+    if (isCalm && isDrawn && now === lastDrawn) return;
     frame = (frame + 1) % FRAMES.length;
-    io.stderr.write(`${CLEAR}${FRAMES[frame]} ${dim(fit(text(), (io.stderr.columns ?? 80) - 3))}`);
+    io.stderr.write(`${CLEAR}${isCalm ? '●' : FRAMES[frame]} ${dim(now)}`);
+    lastDrawn = now;
     isDrawn = true;
   }
 
@@ -55,8 +63,9 @@ export function createStatusLine(io: Io, out: Io['stdout'] = io.stdout): StatusL
   }
 
   return {
-    set(next) {
+    set(next, { calm = false } = {}) {
       text = next;
+      isCalm = calm;
       if (!isLive) return;
       if (next === undefined) clear();
       else draw();

@@ -31,7 +31,7 @@ export interface FollowOptions {
 }
 
 /** Frames that may wait for the reader before the connection is paused. */
-const HIGH_WATER = 64;
+const HIGH_WATER = 16;
 /** A server that leaves bytes out this often in a row does not have them. */
 const MAX_GAPS = 5;
 

@@ -6,6 +6,7 @@ import { createCommand, parseCount, parseOffset, parseTaskId } from '../../comma
 import { followTask } from '../../follow/follow-task.ts';
 import { pickStreams, readStream } from '../../follow/read-stream.ts';
 import { concludeTask } from '../../follow/run-task.ts';
+import { awaitRoom } from '../../terminal/io.ts';
 import { createSafeText } from '../../terminal/safe-text.ts';
 import { wantsColours } from '../../terminal/style.ts';
 
@@ -64,7 +65,10 @@ async function printStream(cli: Cli, client: Client, stream: LogStreamInfo, from
     if (cli.json) kept.push(text);
     else cli.io.stdout.write(text);
   };
-  for await (const bytes of readStream(client, stream, from)) show(safe.push(bytes));
+  for await (const bytes of readStream(client, stream, from)) {
+    show(safe.push(bytes));
+    await awaitRoom(cli.io.stdout);
+  }
   show(safe.end());
   return kept.join('');
 }
