@@ -75,8 +75,8 @@ export function createSender(options: SenderOptions): Sender {
     // What was heard of the server before it failed is no comfort.
     comfort = createLatch();
     const pauseMs = backOffMs(failures, BACK_OFF, random);
-    if (retryAfterMs > pauseMs) await clock.sleep(retryAfterMs, signal).catch(() => {});
-    else await comfort.next(pauseMs, signal);
+    if (retryAfterMs > 0) await clock.sleep(retryAfterMs, signal).catch(() => {});
+    if (pauseMs > retryAfterMs) await comfort.next(pauseMs - retryAfterMs, signal);
   }
 
   async function offer(signal: AbortSignal): Promise<Verdict> {

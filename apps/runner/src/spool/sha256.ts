@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // The exit record names the SHA-256 of the whole masked log, and a runner that takes over in the middle has only the
 // rest of it: what was acknowledged is gone from the disk. Node's own hash cannot be put down and taken up again, so

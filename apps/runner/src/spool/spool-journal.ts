@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Sha256State } from './sha256.ts';
 
 /** A place where another runner can go on: it comes to the same masked byte, and to the same checksum. */
