@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LabelsInput, Metadata, Name, Time, text } from './common.ts';
 import { AgentId, AttemptId, PoolId, TaskId, WorkspaceId } from './ids.ts';
 import { Action, AgentStatus, CancelLevel, Verdict } from './words.ts';

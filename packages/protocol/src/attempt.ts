@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Checksum, Json, Time } from './common.ts';
 import { AttemptId, ConfigurationId, ResourceId, TaskId, WorkspaceId } from './ids.ts';
 import { PlanDetails, Progress } from './task.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentName, Heartbeat, HeartbeatAnswer, OfferedAttempt } from './agent.ts';
 import { AcceptAnswer, AcceptRequest } from './attempt.ts';
 import { ErrorCode } from './errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Every error code, the HTTP status it travels with, and what it means. Closed: a code not listed here does not exist. */
 export const ERROR_CODES = {

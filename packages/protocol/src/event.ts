@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Json, PageQuery, Time } from './common.ts';
 
 /** One change, as the console's socket receives it. */

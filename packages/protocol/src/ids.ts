@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Prefix of every id, one per noun. An id is the prefix, a hyphen and 20 random characters of `a-z2-7`. */
 export const ID_PREFIXES = {

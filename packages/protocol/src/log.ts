@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Checksum, Time } from './common.ts';
 import { AttemptId, TaskId } from './ids.ts';
 import { Progress } from './task.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Name, Time, text } from './common.ts';
 import { ApiTokenId, OrganizationId, UserId } from './ids.ts';
 import { Permission, Role } from './words.ts';

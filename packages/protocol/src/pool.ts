@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LabelsInput, Metadata, Name, Time, text } from './common.ts';
 import { AgentId, PoolId, PoolTokenId } from './ids.ts';
 import { PoolType, SelectionStrategy } from './words.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PageQuery, pageOf } from './common.ts';
 import { AuditEntry, AuditQuery } from './event.ts';
 import { ApiTokenId, UserId } from './ids.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PageQuery, pageOf } from './common.ts';
 import { TaskId } from './ids.ts';
 import { LogPart, LogQuery, LogStreamInfo } from './log.ts';

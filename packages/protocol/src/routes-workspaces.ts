@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ARCHIVE_LIMITS } from './archive.ts';
 import { Checksum, PageQuery, pageOf } from './common.ts';
 import { ConfigurationId, ResourceId, StateVersionId, VariableId } from './ids.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AttemptId, TaskId, WorkspaceId } from './ids.ts';
 import { Progress } from './task.ts';
 import { Action, CancelLevel, Stage, Tool } from './words.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Checksum, Json, Time, text } from './common.ts';
 import { AttemptId, StateVersionId, TaskId, WorkspaceId } from './ids.ts';
 import { StateStanding } from './words.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Checksum, Json, PageQuery, QueryFlag, Time, text } from './common.ts';
 import { AgentId, AttemptId, ConfigurationId, TaskId, WorkspaceId } from './ids.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where a workspace's tasks run (`remote` is accepted for `agent`). */
 export const ExecutionMode = z.enum(['server', 'agent', 'k8s']);

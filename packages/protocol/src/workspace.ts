@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Checksum, Json, LabelsInput, Metadata, Name, Time, text } from './common.ts';
 import {
   ConfigurationId,

@@ -1,5 +1,5 @@
 import { Checksum, FinishRequest, Tool } from '@groundcrew/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const At = z.string();
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@groundcrew/kit';
 import { type EventFrame, SOCKETS } from '@groundcrew/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Executor } from '../../platform/database/index.ts';
 import { AppError, type UserIdentity } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';

@@ -1,6 +1,6 @@
 import { sha256Hex } from '@groundcrew/kit';
 import { LogChunk, LogLine, type Phase, SOCKETS, TaskId } from '@groundcrew/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, type AttemptIdentity, type Authenticators } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { IncomingChunk, LogsService } from './service.ts';

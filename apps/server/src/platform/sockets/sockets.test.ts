@@ -4,7 +4,7 @@ import { SOCKETS } from '@groundcrew/protocol';
 import { type Listening, listenOnLoopback, waitFor } from '@groundcrew/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, createClientAddress } from '../http/index.ts';
 import { toCloseReason } from './close-reason.ts';
 import type { Connection } from './connection.ts';

@@ -1,7 +1,7 @@
 import * as protocol from '@groundcrew/protocol';
 import { API_PREFIX, ErrorBody, type RouteSpec, routes } from '@groundcrew/protocol';
 import { type FastifyInstance, fastify } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type OpenApiDocument, tidyDocument } from './tidy-document.ts';
 
 const CREDENTIALS = {
