@@ -6,6 +6,7 @@ import { bundleOf } from './bundles.ts';
 import { type FoundProcess, listProcessesBelow } from './process-tree.ts';
 import { type Program, startProgram } from './program.ts';
 import type { RunningServer } from './server.ts';
+import { findTerraform } from './terraform.ts';
 
 export interface AgentOptions {
   server: RunningServer;
@@ -42,6 +43,8 @@ export interface RunningAgent {
 /** Starts an agent and waits until the server sees it online. */
 export async function startAgent(folder: string, options: AgentOptions): Promise<RunningAgent> {
   const { server } = options;
+  // Without one the agent would start all the same, and every task wait for it.
+  if (options.path === undefined) findTerraform();
   const name = `agent-${newSecret(4).replaceAll(/[^a-z0-9]/gi, 'x')}`;
   const workDir = join(folder, name);
   const configuration = join(folder, `${name}.yaml`);
