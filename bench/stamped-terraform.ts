@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findTerraform } from '../e2e/harness/index.ts';
 
 /** When a Terraform process was started or ended. */
-export interface Stamp {
+interface Stamp {
   what: 'start' | 'end';
   /** Milliseconds since 1970, by the clock that {@link now} reads. */
   at: number;
