@@ -1,5 +1,5 @@
 import type { AttemptId, TaskId, WorkspaceId } from '@groundcrew/protocol';
-import { sql } from 'kysely';
+import { type OperationNode, sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import {
   type AttemptRow,
@@ -92,34 +92,47 @@ function split(row: Record<string, unknown>, now: number): Loaded {
   };
 }
 
-/** Writes what differs between two aggregates, by named columns. The rows are locked by whoever loaded the first one. */
+/** Writes what differs between two aggregates, by named columns, in one statement. The rows are locked by whoever loaded the first one. */
 export async function saveAggregate(
   db: Executor,
   before: Aggregate,
   after: Aggregate,
   organizationId: string,
 ): Promise<void> {
-  await saveWorkspace(db, before.workspace, after.workspace);
-  // An attempt is inserted before the task that names it.
-  if (after.attempt !== undefined && after.attempt !== before.attempt) {
-    if (before.attempt?.id !== after.attempt.id)
-      await insertAttempt(db, after.workspace.id, organizationId, after.attempt);
-    else await mustUpdateOne(db, 'attempts', after.attempt.id, attemptChanges(before.attempt, after.attempt));
-  }
-  await mustUpdateOne(db, 'tasks', after.task.id, taskChanges(before, after));
+  const { workspace, task, attempt } = after;
+  const isNew = before.attempt?.id !== attempt?.id;
+  await mustWriteAll(db, [
+    update(db, 'workspaces', workspace.id, workspaceChanges(before.workspace, workspace)),
+    attempt && isNew ? insertAttempt(db, workspace.id, organizationId, attempt) : undefined,
+    attempt && !isNew ? update(db, 'attempts', attempt.id, attemptChanges(before.attempt, attempt)) : undefined,
+    update(db, 'tasks', task.id, taskChanges(before, after)),
+  ]);
 }
 
 export async function saveWorkspace(db: Executor, before: Workspace, after: Workspace): Promise<void> {
-  await mustUpdateOne(db, 'workspaces', after.id, workspaceChanges(before, after));
+  await mustWriteAll(db, [update(db, 'workspaces', after.id, workspaceChanges(before, after))]);
 }
 
-async function insertAttempt(
+/** A statement that writes one row and gives its id, and what tells its text from others': table and number of columns. */
+interface Write {
+  name: string;
+  statement: { toOperationNode(): OperationNode };
+}
+
+const update = (
   db: Executor,
-  workspaceId: string,
-  organizationId: string,
-  attempt: Attempt,
-): Promise<void> {
-  await db
+  table: 'workspaces' | 'tasks' | 'attempts',
+  id: string,
+  changes: Record<string, unknown> | undefined,
+): Write | undefined =>
+  changes && {
+    name: `${table}_${Object.keys(changes).length}`,
+    statement: db.updateTable(table).set(changes).where('id', '=', id).returning('id'),
+  };
+
+const insertAttempt = (db: Executor, workspaceId: string, organizationId: string, attempt: Attempt): Write => ({
+  name: 'new_attempt',
+  statement: db
     .insertInto('attempts')
     .values({
       id: attempt.id,
@@ -134,18 +147,17 @@ async function insertAttempt(
       ...attemptChanges(undefined, attempt),
       state: attempt.state,
     })
-    .execute();
-}
+    .returning('id'),
+});
 
-/** An update that hits no row would mean that the aggregate is not what we think it is. */
-async function mustUpdateOne(
-  db: Executor,
-  table: 'workspaces' | 'tasks' | 'attempts',
-  id: string,
-  changes: Record<string, unknown> | undefined,
-): Promise<void> {
-  if (changes === undefined) return;
-  const result = await db.updateTable(table).set(changes).where('id', '=', id).executeTakeFirst();
-  if (result.numUpdatedRows !== 1n)
-    throw new Error(`Saving ${table} ${id} changed ${result.numUpdatedRows} rows instead of one.`);
+/** A write that hits no row would mean that the aggregate is not what we think it is. */
+async function mustWriteAll(db: Executor, possible: readonly (Write | undefined)[]): Promise<void> {
+  const writes = possible.filter((write) => write !== undefined);
+  if (writes.length === 0) return;
+  const parts = writes.map(({ name, statement }) => sql`${sql.ref(name)} AS (${statement})`);
+  const counts = writes.map(({ name }) => sql`(SELECT count(*) FROM ${sql.ref(name)})`);
+  const { rows } = await sql<{ written: number }>`${named(`save_${writes.map(({ name }) => name).join('_')}`)}
+    WITH ${sql.join(parts)} SELECT ${sql.join(counts, sql` + `)} AS written`.execute(db);
+  if (rows[0]?.written !== writes.length)
+    throw new Error(`Saving a decision wrote ${rows[0]?.written} rows instead of ${writes.length}.`);
 }

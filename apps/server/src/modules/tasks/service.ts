@@ -40,18 +40,10 @@ export function createTasksService(deps: TasksDeps) {
     await transaction(db, async (tx) => {
       const origin = await getOrigin(tx, caller, body);
       const autoApprove = body.task_type === 'plan_and_apply' && (body.auto_approve ?? origin.auto_approve);
-      await store.insertTask(tx, {
-        ...toColumns(body, origin),
-        id,
-        organization_id: caller.organizationId,
-        auto_approve: autoApprove,
-        created_by: caller.name,
-      });
-      await store.insertTaskEvent(
+      const owner = { organization_id: caller.organizationId, created_by: caller.name };
+      await store.insertTask(
         tx,
-        caller.organizationId,
-        id,
-        'created',
+        { ...toColumns(body, origin), ...owner, id, auto_approve: autoApprove },
         `${caller.name} asked for ${describe(body)}.`,
       );
       await recordChange(tx, {

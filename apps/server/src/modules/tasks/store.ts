@@ -9,7 +9,7 @@ import type {
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import type { TaskPlace } from './alert.ts';
 
 /** A task as lists and details show it, with the names it refers to. */
@@ -78,9 +78,10 @@ export async function findTask(
   organizationId: OrganizationId,
   id: TaskId,
 ): Promise<TaskView | undefined> {
-  const { rows } = await sql<TaskView>`${VIEW} WHERE t.id = ${id} AND t.organization_id = ${organizationId}`.execute(
-    db,
-  );
+  const { rows } =
+    await sql<TaskView>`${named('find_task')} ${VIEW} WHERE t.id = ${id} AND t.organization_id = ${organizationId}`.execute(
+      db,
+    );
   return rows[0];
 }
 
@@ -132,11 +133,22 @@ export interface NewTask {
   created_by: string;
 }
 
-/** Creates a pending task; the dispatcher does the rest. */
-export async function insertTask(db: Executor, task: NewTask): Promise<void> {
+/** Creates a pending task with the first line of its history; the dispatcher does the rest. */
+export async function insertTask(db: Executor, task: NewTask, sentence: string): Promise<void> {
   await db
-    .insertInto('tasks')
-    .values({ ...task, status: 'pending' })
+    .with('task', (inner) =>
+      inner
+        .insertInto('tasks')
+        .values({ ...task, status: 'pending' })
+        .returning(['id', 'organization_id']),
+    )
+    .insertInto('task_events')
+    .columns(['organization_id', 'task_id', 'kind', 'message'])
+    .expression((inner) =>
+      inner
+        .selectFrom('task')
+        .select(['organization_id', 'id', inner.val('created').as('kind'), inner.val(sentence).as('message')]),
+    )
     .execute();
 }
 
@@ -163,9 +175,9 @@ export async function findOrigin(
   idOrName: string,
   given: string | undefined,
 ): Promise<TaskOrigin | undefined> {
-  const { rows } = await sql<TaskOrigin>`
+  const { rows } = await sql<TaskOrigin>`${named('find_task_origin')}
     SELECT w.id AS workspace_id, w.name, w.auto_approve, w.execution_mode, w.tf_code, p.id AS pool_id, p.name AS pool_name,
-      coalesce(${given ?? null}, w.configuration_id) AS configuration_id,
+      coalesce(${given ?? null}::text, w.configuration_id) AS configuration_id,
       ${given ?? null}::text IS NULL OR EXISTS (SELECT FROM configurations c WHERE c.id = ${given ?? null} AND c.workspace_id = w.id) AS configuration_found,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('resource_id', r.id, 'version', r.version) ORDER BY r.name), '[]')
         FROM resources r WHERE r.workspace_id = w.id AND r.deleted_at IS NULL) AS resource_versions

@@ -5,6 +5,7 @@ import type { Database, Executor } from '../../../platform/database/index.ts';
 import { AppError } from '../../../platform/http/index.ts';
 import type { Decider } from '../decide.ts';
 import { type Assignment, type Choice, choose, type StillWaiting } from './choose.ts';
+import type { Snapshot } from './snapshot.ts';
 import { type ReadCandidates, readSnapshot, type Said } from './snapshot-store.ts';
 
 export interface DispatcherDeps {
@@ -32,32 +33,30 @@ export function createDispatcher(deps: DispatcherDeps) {
     return db.connection().execute(async (connection) => {
       await sql`SELECT pg_advisory_lock(${DISPATCH_LOCK})`.execute(connection);
       try {
-        const { snapshot, said } = await readSnapshot(connection, deps.readCandidates, deps.silentOffersUntilSuspect);
+        const { snapshot, said } = await readSnapshot(db, deps);
         if (snapshot.tasks.length === 0) return 0;
         const choice = choose(snapshot);
         const offered = await offerAll(choice.assignments);
+        await noteTurns(connection, snapshot, offered);
         await tell(connection, choice.waiting, said);
-        return offered;
+        return offered.length;
       } finally {
         await sql`SELECT pg_advisory_unlock(${DISPATCH_LOCK})`.execute(connection);
       }
     });
   }
 
-  async function offerAll(assignments: readonly Assignment[]): Promise<number> {
-    let offered = 0;
-    for (const assignment of assignments) if (await offer(assignment)) offered += 1;
+  async function offerAll(assignments: readonly Assignment[]): Promise<Assignment[]> {
+    const offered: Assignment[] = [];
+    for (const assignment of assignments) if (await offer(assignment)) offered.push(assignment);
     return offered;
   }
 
   /** A task that changed since the snapshot refuses to be assigned; the next pass sees it as it is. */
   async function offer({ taskId, agentId }: Assignment): Promise<boolean> {
+    const attemptId = newId('att') as AttemptId;
     try {
-      await decider.decide(
-        taskId,
-        { kind: 'assign', attemptId: newId('att') as AttemptId, agentId, firstInOrder: true },
-        { also: (tx) => noteTurn(tx, agentId) },
-      );
+      await decider.decide(taskId, { kind: 'assign', attemptId, agentId, firstInOrder: true });
       return true;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -66,9 +65,15 @@ export function createDispatcher(deps: DispatcherDeps) {
     }
   }
 
-  async function noteTurn(tx: Executor, agentId: string): Promise<void> {
-    await sql`UPDATE pools SET last_agent_id = ${agentId} WHERE id = (SELECT pool_id FROM agents WHERE id = ${agentId})`.execute(
-      tx,
+  /** Where each pool's turn goes on, once the offers are on their way; were it lost, an agent would be asked twice in a row. */
+  async function noteTurns(connection: Executor, snapshot: Snapshot, offered: readonly Assignment[]): Promise<void> {
+    const poolOf = new Map(snapshot.agents.map(({ id, poolId }) => [id, poolId]));
+    const last = new Map(offered.map(({ agentId }) => [poolOf.get(agentId), agentId]));
+    const news = snapshot.pools.filter(({ id, lastAgentId }) => last.has(id) && last.get(id) !== lastAgentId);
+    if (news.length === 0) return;
+    const rows = JSON.stringify(news.map(({ id }) => ({ id, agent: last.get(id) })));
+    await sql`UPDATE pools p SET last_agent_id = n.agent FROM jsonb_to_recordset(${rows}::jsonb) AS n(id text, agent text) WHERE p.id = n.id`.execute(
+      connection,
     );
   }
 
@@ -92,7 +97,7 @@ export function createDispatcher(deps: DispatcherDeps) {
 
   /** Why a task waits, agent by agent: the very same choice, made now and not carried out. */
   async function explain(taskId: TaskId): Promise<QueueExplanation> {
-    const { snapshot } = await readSnapshot(db, deps.readCandidates, deps.silentOffersUntilSuspect);
+    const { snapshot } = await readSnapshot(db, deps);
     const position = snapshot.tasks.findIndex((task) => task.id === taskId);
     if (position < 0)
       return {

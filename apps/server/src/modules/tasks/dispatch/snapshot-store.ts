@@ -10,7 +10,7 @@ import type {
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Executor } from '../../../platform/database/index.ts';
+import { type Executor, named } from '../../../platform/database/index.ts';
 import type { PassedOver } from '../lifecycle/index.ts';
 import type { AgentView, PoolView, Snapshot, WaitingTask, WorkspaceView } from './snapshot.ts';
 
@@ -38,7 +38,7 @@ interface TaskRow {
 
 /** Tasks that wait for an agent, the most urgent first, with what their workspaces say. */
 async function readTasks(db: Executor): Promise<TaskRow[]> {
-  const { rows } = await sql<TaskRow>`
+  const { rows } = await sql<TaskRow>`${named('read_waiting_tasks')}
     SELECT t.id, t.workspace_id, t.pool_id, t.task_type, t.phase, t.auto_approve AND w.marks = '[]' AND NOT EXISTS (SELECT FROM state_versions q WHERE q.workspace_id = w.id AND q.standing = 'quarantined') AS auto_approve, t.seq, t.passed_over, t.waiting, now(),
       w.tool, w.terraform_version, w.labels, w.locked_by, w.locked_at, w.lock_reason, w.hold_task_id,
       EXISTS (SELECT FROM variables v WHERE v.workspace_id = w.id AND v.sensitive) AS secrets
@@ -75,7 +75,7 @@ async function readPools(db: Executor): Promise<PoolView[]> {
     max_plan_concurrency: number;
     allow_apply_concurrent: boolean;
     last_agent_id: AgentId | null;
-  }>`
+  }>`${named('read_pools')}
     SELECT id, name, selection_strategy, required_labels, max_plan_concurrency, allow_apply_concurrent, last_agent_id FROM pools WHERE deleted_at IS NULL`.execute(
     db,
   );
@@ -96,15 +96,14 @@ export type Said = ReadonlyMap<TaskId, { rule: string; message: string } | null>
 /** Reads everything the choice looks at. Whatever changes meanwhile is caught when the assignment is decided under its lock. */
 export async function readSnapshot(
   db: Executor,
-  readCandidates: ReadCandidates,
-  silentOffersUntilSuspect: number,
+  { readCandidates, silentOffersUntilSuspect }: { readCandidates: ReadCandidates; silentOffersUntilSuspect: number },
 ): Promise<{ snapshot: Snapshot; said: Said }> {
   const tasks = await readTasks(db);
   const said: Said = new Map(tasks.map((task) => [task.id, task.waiting]));
   const now = tasks[0]?.now.getTime() ?? 0;
   if (tasks.length === 0)
     return { said, snapshot: { tasks: [], agents: [], pools: [], workspaces: [], now, silentOffersUntilSuspect } };
-  const [agents, pools] = [await readCandidates(db), await readPools(db)];
+  const [agents, pools] = await Promise.all([readCandidates(db), readPools(db)]);
   return {
     said,
     snapshot: {
