@@ -18,6 +18,8 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    /** Exit code 0 whatever the figures, as long as each was measured. */
+    report: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
 });
@@ -63,7 +65,7 @@ try {
   if (flags.json) for (const row of rows) console.log(JSON.stringify(row));
   else console.log(`\n${formatTable(rows)}\n\n${formatMachine(machine)}`);
   if (flags.write) write(rows, machine);
-  process.exitCode = rows.every(({ met }) => met) ? 0 : 1;
+  process.exitCode = flags.report || rows.every(({ met }) => met) ? 0 : 1;
 } finally {
   await lab.close();
 }
