@@ -22,5 +22,7 @@ export function tellReady({ url, signInToken, readyFd }: Ready): void {
   const seconds = (performance.now() / 1000).toFixed(1);
   process.stdout.write(`Groundcrew is ready at ${url} after ${seconds} s.\n`);
   if (signInToken !== null)
-    process.stdout.write(`Sign in once, within a day: groundcrew login ${url} --token ${signInToken}\n`);
+    process.stdout.write(
+      `To sign in, once and within a day: groundcrew login ${url}, and give it this token: ${signInToken}\n`,
+    );
 }

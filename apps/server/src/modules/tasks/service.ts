@@ -39,7 +39,9 @@ export function createTasksService(deps: TasksDeps) {
     const id = newId('task') as TaskId;
     await transaction(db, async (tx) => {
       const origin = await getOrigin(tx, caller, body);
-      const autoApprove = body.task_type === 'plan_and_apply' && (body.auto_approve ?? origin.auto_approve);
+      // A workspace's setting speaks for those who may apply; anybody else's plan waits for one of them.
+      const may = body.task_type === 'plan_and_apply' && caller.permissions.has('task:apply');
+      const autoApprove = may && (body.auto_approve ?? origin.auto_approve);
       const owner = { organization_id: caller.organizationId, created_by: caller.name };
       await store.insertTask(
         tx,
