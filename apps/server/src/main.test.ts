@@ -99,7 +99,7 @@ test('prints for people when nobody listens', async () => {
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout as Readable })) if (lines.push(line) === 2) break;
   expect(lines[0]).toMatch(/^Groundcrew is ready at http:\/\/127\.0\.0\.1:\d+ after \d+\.\d s\.$/);
-  expect(lines[1]).toMatch(/groundcrew login http:\/\/127\.0\.0\.1:\d+ --token gcs_\S{43}$/);
+  expect(lines[1]).toMatch(/groundcrew login http:\/\/127\.0\.0\.1:\d+, and give it this token: gcs_\S{43}$/);
   child.kill('SIGTERM');
   const { stderr } = await outcomeOf(child);
   expect(stderr).not.toContain('gcs_');
