@@ -8,9 +8,16 @@ import { type AttemptFolder, findData, keepData } from './folder/index.ts';
 import { type Journal, openJournal, type Takeover } from './journal/index.ts';
 import type { CommandName } from './launcher/index.ts';
 import { type Lease, startLease, type Wishes } from './lease/index.ts';
-import { type AttemptLog, openLog, secretsOf } from './log/index.ts';
+import { openLog, secretsOf } from './log/index.ts';
 import { closeState, openState } from './open-state.ts';
-import { type AttemptContext, createCommands, type Prefetched, prefetch, type Standing } from './phases/index.ts';
+import {
+  type AttemptContext,
+  type AttemptState,
+  createCommands,
+  type Prefetched,
+  prefetch,
+  type Standing,
+} from './phases/index.ts';
 import { deriveRelayCredentials, type RelayCredentials } from './relay/index.ts';
 
 export interface AttemptDeps {
@@ -38,8 +45,10 @@ export interface OpenFolder {
   credentials: RelayCredentials;
   acting: AbortSignal;
   lease: Lease;
-  /** From the folder, or else from the server. */
-  data: Promise<TaskData>;
+  data: Promise<KnownData>;
+  state: Promise<AttemptState>;
+  /** Tells who learns the secrets of the states that pass; until then they wait. */
+  learnStatesWith: (learn: LearnState) => void;
   /** What a first runner fetches beside the data. */
   early: Prefetched | undefined;
   close(): Promise<void>;
@@ -51,7 +60,7 @@ export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
   const server = createControlPlane(client, task.task_id);
   const acting = new AbortController();
   const forget = wishes.onChange(() => wishes.fenced && acting.abort(new Error('the attempt lost its right to act')));
-  const data = findData(folder).then((found) => found ?? server.getData(acting.signal));
+  const data = fetchData(folder, server, acting.signal);
   // Heard by whoever asks for it, later.
   data.catch(() => {});
   const journal = await openJournal(folder.journal);
@@ -63,12 +72,35 @@ export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
   standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
   const early = takeover === 'begin' ? prefetch({ ...deps, server, acting: acting.signal }) : undefined;
   const credentials = deriveRelayCredentials(deps.secret);
+  const { promise: learner, resolve: learnStatesWith } = Promise.withResolvers<LearnState>();
+  const state = openState({ ...deps, journal, credentials, learnState: async (path) => (await learner)(path) });
+  state.catch(() => {});
   const close = async () => {
     forget();
-    await lease.stop();
+    await Promise.all([lease.stop(), state.then(closeState)]);
   };
-  return { deps, journal, takeover, server, credentials, acting: acting.signal, lease, data, early, close };
+  const promises = { data, early, state, learnStatesWith };
+  return { deps, journal, takeover, server, credentials, acting: acting.signal, lease, ...promises, close };
 }
+
+/** The task's data, and when they are in the folder. */
+interface KnownData {
+  data: TaskData;
+  kept: Promise<void>;
+}
+
+/** From the folder, or else from the server. */
+async function fetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
+  const found = await findData(folder);
+  if (found !== undefined) return { data: found, kept: Promise.resolve() };
+  const data = await server.getData(acting);
+  const kept = keepData(folder, data);
+  // Told to whoever waits for it.
+  kept.catch(() => {});
+  return { data, kept };
+}
+
+type LearnState = (path: string) => Promise<void>;
 
 /** Everything the phases work with, and the end of it. */
 export interface OpenAttempt {
@@ -79,22 +111,23 @@ export interface OpenAttempt {
 /** Composes what one attempt works with. Rejects when its data are neither in the folder nor to be had from the server. */
 export async function openAttempt(open: OpenFolder): Promise<OpenAttempt> {
   const { deps, journal, takeover, credentials, server, acting, early } = open;
-  const data = await open.data;
-  const dataKept = takeover === 'begin' ? keepData(deps.folder, data) : Promise.resolve();
-  dataKept.catch(() => {});
+  const { data, kept: dataKept } = await open.data;
   deps.wishes.raise(data.attempt.cancel_level);
   const secrets = secretsFor(deps, data, credentials);
-  const log: AttemptLog = openLog({ ...deps, secrets, onSuccess: () => state.forwarder.nudge() });
-  const state = await openState({ ...deps, journal, credentials, learnState: log.learnState });
+  const log = openLog({
+    ...deps,
+    secrets,
+    onSuccess: () => void open.state.then(({ forwarder }) => forwarder.nudge()),
+  });
+  open.learnStatesWith(log.learnState);
+  log.prepare(data.attempt.action === 'apply' ? 'apply' : 'plan');
+  const state = await open.state;
   const commands = createCommands({ ...deps, journal, onlyFollow: takeover !== 'begin' && takeover !== 'take_over' });
   const context: AttemptContext = {
     ...deps,
     ...{ data, dataKept, journal, server, log, state, commands, early, acting },
   };
-  const close = async () => {
-    await Promise.all([closeState(state), log.close()]);
-  };
-  return { context, close };
+  return { context, close: () => log.close() };
 }
 
 const describe = ({ stage, progress }: Standing) => ({

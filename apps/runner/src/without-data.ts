@@ -3,7 +3,6 @@ import type { FinishRequest } from '@groundcrew/protocol';
 import { settleFate } from './journal/index.ts';
 import { isAlive } from './launcher/index.ts';
 import type { OpenFolder } from './open-attempt.ts';
-import { closeState, openState } from './open-state.ts';
 import { type AttemptEnd, exitRecord, finished } from './phases/index.ts';
 
 const POLL_MS = 1_000;
@@ -16,26 +15,16 @@ export async function endWithoutData(open: OpenFolder, refusal: ApiError): Promi
   const { deps, journal, takeover } = open;
   deps.logger.error({ err: refusal, takeover }, 'the server does not give the data of the attempt');
   if (takeover === 'begin' && refusal.code === 'forbidden') return handBack(open, refusal.message);
-  const fate = await waitForEnd(open);
-  const state = await openState({ ...deps, ...open, learnState: async () => {} });
-  const delivery = await state.forwarder.settled();
-  await closeState(state);
+  open.learnStatesWith(async () => {});
+  while (takeover === 'take_over' && (await isAlive(deps.folder.alive))) await deps.clock.sleep(POLL_MS);
+  const fate = await settleFate(journal.dir);
+  const { forwarder } = await open.state;
+  const delivery = await forwarder.settled();
   const outcome = finished(fate === 'started' ? 'interrupted' : 'never_started', { message: refusal.message });
   const facts = { logs: [], lastState: delivery?.state, mask: (text: string) => text, seconds: 0 };
   const record = journal.find('finish')?.record ?? exitRecord(outcome, facts);
   await tell(open, record);
   return { result: record.result, exitCode: record.exit_code, seconds: 0, message: record.error_message };
-}
-
-/** Waits until nothing of Terraform runs; gives whether an apply was ever started. */
-async function waitForEnd(open: OpenFolder): Promise<'started' | 'never'> {
-  const { deps, journal, takeover } = open;
-  if (takeover === 'take_over') {
-    const state = await openState({ ...deps, ...open, learnState: async () => {} });
-    while (await isAlive(deps.folder.alive)) await deps.clock.sleep(POLL_MS);
-    await closeState(state);
-  }
-  return settleFate(journal.dir);
 }
 
 /** An attempt that the server does not know any more has nobody to tell. */

@@ -1,9 +1,15 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Client, isLoopback } from '@groundcrew/client';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { Phase, RunnerTask } from '@groundcrew/protocol';
-import { collectStateSecrets, createOutputReader, type OutputReader, type SensitiveValue } from '@groundcrew/terraform';
+import {
+  collectStateSecrets,
+  createOutputReader,
+  type OutputReader,
+  type Progress,
+  type SensitiveValue,
+} from '@groundcrew/terraform';
 import type { AttemptFolder } from '../folder/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import { compilePatterns, maskText, type Secret } from '../mask/index.ts';
@@ -28,6 +34,8 @@ export interface LogDeps {
 
 interface OpenPhase extends PhaseLog {
   readonly stream: LogStream;
+  /** How many operations the plan has that is being applied. */
+  expect(total: number): void;
   readonly isEnded: () => boolean;
 }
 
@@ -35,14 +43,24 @@ interface OpenPhase extends PhaseLog {
 export function openLog(deps: LogDeps): AttemptLog {
   const { wishes } = deps;
   const phases = new Map<Phase, Promise<OpenPhase>>();
+  const used = new Set<Phase>();
   const known: Secret[] = deps.secrets.map(toSecret);
   const streams = async (): Promise<OpenPhase[]> => Promise.all(phases.values());
   const forget = wishes.onChange(() => void streams().then((all) => all.map(({ stream }) => setPace(stream, wishes))));
 
-  function open(phase: Phase, total?: number): Promise<OpenPhase> {
-    const opening = phases.get(phase) ?? openPhase(deps, { phase, total, secrets: known, onSuccess });
+  function prepare(phase: Phase): Promise<OpenPhase> {
+    const opening = phases.get(phase) ?? openPhase(deps, { phase, secrets: known, onSuccess });
     phases.set(phase, opening);
+    // Told to whoever opens it.
+    opening.catch(() => {});
     return opening;
+  }
+
+  async function open(phase: Phase, total?: number): Promise<OpenPhase> {
+    used.add(phase);
+    const opened = await prepare(phase);
+    if (total !== undefined) opened.expect(total);
+    return opened;
   }
 
   function onSuccess(): void {
@@ -63,8 +81,9 @@ export function openLog(deps: LogDeps): AttemptLog {
   }
 
   return {
+    prepare: (phase) => void prepare(phase),
     open,
-    opened: streams,
+    opened: async () => Promise.all((await listUsed(deps.folder, used)).map(prepare)),
     learn,
     learnState: async (path) => learn(collectStateSecrets(await readFile(path))),
     mask: (text) => maskText(text, compilePatterns([{ fromOffset: 0, secrets: known }])),
@@ -76,19 +95,27 @@ export function openLog(deps: LogDeps): AttemptLog {
   };
 }
 
+/** The phases that something was written for, by us or by an earlier runner. */
+async function listUsed({ raw }: AttemptFolder, used: ReadonlySet<Phase>): Promise<Phase[]> {
+  const isUsed = async (phase: Phase) =>
+    used.has(phase) || ((await stat(raw[phase]).catch(() => undefined))?.size ?? 0) > 0;
+  const [plan, apply] = await Promise.all([isUsed('plan'), isUsed('apply')]);
+  return [...(plan ? ['plan' as const] : []), ...(apply ? ['apply' as const] : [])];
+}
+
 const toSecret = ({ origin, value }: SensitiveValue): Secret => ({ name: origin, value });
 
 interface PhaseOptions {
   phase: Phase;
-  total: number | undefined;
   secrets: readonly Secret[];
   onSuccess: () => void;
 }
 
-async function openPhase(deps: LogDeps, { phase, total = 0, secrets, onSuccess }: PhaseOptions): Promise<OpenPhase> {
+async function openPhase(deps: LogDeps, { phase, secrets, onSuccess }: PhaseOptions): Promise<OpenPhase> {
   const { folder, client, task, wishes } = deps;
   const path = folder.raw[phase];
-  let output: OutputReader = createOutputReader({ total });
+  let reader: OutputReader = createOutputReader();
+  let expected = 0;
   const stream = await openLogStream({
     ...deps,
     phase,
@@ -97,8 +124,8 @@ async function openPhase(deps: LogDeps, { phase, total = 0, secrets, onSuccess }
     secrets,
     append: createAppendLog(client, task.task_id),
     createTap: (from) => {
-      output = createOutputReader({ total, ...(from ? { from: from as ReturnType<OutputReader['snapshot']> } : {}) });
-      return output;
+      reader = createOutputReader(from ? { from: from as ReturnType<OutputReader['snapshot']> } : {});
+      return reader;
     },
     createCutter: keepDumps(folder.state),
     // Between processes of one machine packing costs more than it spares.
@@ -110,7 +137,10 @@ async function openPhase(deps: LogDeps, { phase, total = 0, secrets, onSuccess }
   return {
     path,
     stream,
-    output,
+    output: { progress: () => withTotal(reader.progress(), expected), errors: reader.errors },
+    expect(total) {
+      expected = total;
+    },
     isEnded: () => ended !== undefined,
     async note(sentence) {
       if (ended === undefined) await appendFile(path, `Groundcrew: ${sentence}\n`, { mode: 0o600 });
@@ -123,6 +153,12 @@ async function openPhase(deps: LogDeps, { phase, total = 0, secrets, onSuccess }
     delivered: async () => void (await stream.delivered()),
   };
 }
+
+/** The apply of a saved plan does not print again how much there is to do. */
+const withTotal = (progress: Progress, expected: number): Progress => ({
+  ...progress,
+  total: progress.total || expected,
+});
 
 function setPace(stream: LogStream, { watched, logIntervalMs }: Wishes): void {
   if (logIntervalMs === undefined) stream.setWatched(watched);

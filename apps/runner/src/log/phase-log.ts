@@ -1,4 +1,4 @@
-import type { StreamEnd } from '@groundcrew/protocol';
+import type { Phase, StreamEnd } from '@groundcrew/protocol';
 import type { OutputReader, SensitiveValue } from '@groundcrew/terraform';
 
 /** The log of one phase: what Terraform writes into the raw file, masked and sent. */
@@ -17,8 +17,10 @@ export interface PhaseLog {
 
 /** The attempt's logs, with the secrets they share. */
 export interface AttemptLog {
-  /** Opens a phase's log; the same one when it is open already. */
-  open(phase: 'plan' | 'apply', total?: number): Promise<PhaseLog>;
+  /** Has a phase's log ready, so that opening it takes no time. */
+  prepare(phase: Phase): void;
+  /** Opens a phase's log; the same one when it is open already. `total` is the number of operations of the plan being applied. */
+  open(phase: Phase, total?: number): Promise<PhaseLog>;
   /** The phases that have a log so far, an earlier runner's included. */
   opened(): Promise<PhaseLog[]>;
   /** From now on these are masked too; resolves when nothing that is written later can show them. */

@@ -66,7 +66,7 @@ async function showPlan(
   show: () => Promise<CommandEnd>,
 ): Promise<FoundPlan | undefined> {
   const sending = sendPlan(context, cwd).then(async (checksum) => {
-    if (context.data.attempt.action === 'plan_apply') await writeIntent(context, checksum);
+    if (context.data.attempt.action === 'plan_apply') await prepareApply(context, checksum);
     return checksum;
   });
   // Heard below, unless show itself fails.
@@ -74,6 +74,12 @@ async function showPlan(
   const { code } = await show();
   const plan = code === 0 ? await readPlan(context) : undefined;
   return plan === undefined ? undefined : { plan, checksum: await sending };
+}
+
+/** What the apply will need, should the server let this attempt go on with it. */
+async function prepareApply(context: AttemptContext, planChecksum: string): Promise<void> {
+  context.log.prepare('apply');
+  await writeIntent(context, planChecksum);
 }
 
 /** Undefined when there is a plan to go on with. */
