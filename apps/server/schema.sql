@@ -272,6 +272,7 @@ CREATE TABLE log_streams (
   final_length bigint,
   checksum text,
   archived_key text,
+  archive_index jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase),

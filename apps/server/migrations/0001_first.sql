@@ -444,6 +444,8 @@ CREATE TABLE log_streams (
   final_length       bigint,
   checksum           text,
   archived_key       text,
+  -- Where in the archived file which bytes lie, once it is archived.
+  archive_index      jsonb,
   created_at         timestamptz NOT NULL DEFAULT now(),
   updated_at         timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (attempt_id, phase),

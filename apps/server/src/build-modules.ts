@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { newId, sha256Hex } from '@groundcrew/kit';
 import { type AgentId, ATTEMPT_TOKEN_PREFIX, type OrganizationId, type Stage, type TaskId } from '@groundcrew/protocol';
 import type { Platform } from './build-platform.ts';
+import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
 import { createAgentsModule } from './modules/agents/index.ts';
 import { createAuditModule, createRecordChange } from './modules/audit/index.ts';
@@ -50,6 +51,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     db,
     bus,
     logger,
+    archiveDir: findArchiveDir(configuration),
     onDamaged: ({ taskId }, sentence) => void tasks.alert(taskId, sentence),
     onWatched: (taskId, watched) => void agents.setWatched(taskId, watched).catch(() => {}),
   });

@@ -54,6 +54,11 @@ export const CONFIGURATION = {
     enabled: config.bool({ doc: "Runs an agent of the server's own, for execution mode server.", default: true }),
     slots: config.number({ doc: 'Tasks it runs at once.', default: 3, min: 1, max: 100 }),
   },
+  archive_dir: config.optional(
+    config.text({
+      doc: 'Folder for finished logs. Default: archive/logs in the home beside a database of our own; with another database, whose replicas must share the folder, they stay in the database.',
+    }),
+  ),
   sign_in_token: config.choice(['first', 'always'], {
     doc: 'When a start prints a one-time sign-in token: until somebody has signed in, or always, for an owner who has lost their token.',
     default: 'first',
@@ -197,6 +202,12 @@ export function readConfiguration(env: NodeJS.ProcessEnv, file?: string): Config
     ...(file === undefined ? {} : { file: { path: file } }),
   });
   return { ...read, home: resolve(read.home) };
+}
+
+/** Where finished logs go; undefined when they stay in the database. */
+export function findArchiveDir({ archive_dir, database_url, home }: Configuration): string | undefined {
+  if (archive_dir !== undefined) return resolve(archive_dir);
+  return database_url === undefined ? join(home, 'archive', 'logs') : undefined;
 }
 
 /** Where things are in the home. */

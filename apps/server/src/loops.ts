@@ -5,11 +5,13 @@ import { type Loop, type LoopSpec, startLoop } from './platform/loops/index.ts';
 /** Bytes that nothing refers to may belong to an upload that is still under way. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 const SWEEP_BLOBS = 100;
+/** Whoever looks at a task just after its end reads its log from the database. */
+const ARCHIVE_AFTER_SECONDS = 600;
 
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, events, figures }: Modules,
+  { tasks, agents, events, logs, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -46,6 +48,13 @@ export function startLoops(
     run: agents.sendUnsent,
   });
 
+  const archiver = start({
+    name: 'log-archiver',
+    intervalMs: intervals.sweep,
+    exclusive: true,
+    run: async () => void (await logs.service.archiveFinished(ARCHIVE_AFTER_SECONDS)),
+  });
+
   async function sweep(): Promise<void> {
     await events.sweep();
     await idempotency.sweep();
@@ -53,5 +62,5 @@ export function startLoops(
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, sweeper] };
+  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper] };
 }

@@ -1,4 +1,4 @@
 export type { StreamKey } from './log-stream.ts';
-export { createLogsModule, type LogsModuleDeps } from './module.ts';
+export { createLogsModule } from './module.ts';
 export type { IncomingChunk, LogsService } from './service.ts';
-export { LOG_INTERVAL_MS, type WatchRegistry } from './watch.ts';
+export { LOG_INTERVAL_MS } from './watch.ts';

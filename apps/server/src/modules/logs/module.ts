@@ -5,6 +5,7 @@ import type { Database } from '../../platform/database/index.ts';
 import type { Authenticators, UserCaller } from '../../platform/http/index.ts';
 import type { SocketHub } from '../../platform/sockets/index.ts';
 import { type AppendLog, registerAgentLogSocket } from './agent-socket.ts';
+import { createArchive } from './archive.ts';
 import type { LogLimits, StoredStream } from './log-stream.ts';
 import { createLogHandlers } from './routes.ts';
 import { createLogsService } from './service.ts';
@@ -17,6 +18,8 @@ export interface LogsModuleDeps {
   bus: Bus;
   logger: Logger;
   limits?: LogLimits;
+  /** Folder for finished logs; without it they stay in the database. Replicas need the same one. */
+  archiveDir?: string | undefined;
   /** Told of a log that is not what its exit record names. */
   onDamaged?: (stream: StoredStream, sentence: string) => void;
   onWatched: (taskId: TaskId, watched: boolean) => void;
@@ -32,9 +35,12 @@ export interface LogsSurfaceDeps {
 }
 
 /** Logs: the store first, since tasks need it; then what people see of it, which needs tasks. */
-export function createLogsModule({ onWatched, ...deps }: LogsModuleDeps) {
+export function createLogsModule({ onWatched, archiveDir, ...deps }: LogsModuleDeps) {
   const { bus, logger } = deps;
-  const service = createLogsService(deps);
+  const service = createLogsService({
+    ...deps,
+    archive: archiveDir === undefined ? undefined : createArchive(archiveDir),
+  });
   const watch = createWatchRegistry(bus, Date.now, onWatched);
   return {
     service,

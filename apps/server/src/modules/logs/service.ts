@@ -5,6 +5,8 @@ import { type AttemptId, MAX_CHUNK_BYTES, type Phase, type StreamEnd, type TaskI
 import type { Bus } from '../../platform/bus/index.ts';
 import { afterCommit, type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
+import type { Archive } from './archive.ts';
+import { createArchiver } from './archiver.ts';
 import {
   DEFAULT_LOG_LIMITS,
   findExcess,
@@ -32,6 +34,8 @@ export interface LogsDeps {
   bus: Bus;
   logger: Logger;
   limits?: LogLimits;
+  /** Where finished logs go; without it they stay in the database. */
+  archive?: Archive | undefined;
   /** Told once per stream that is stored to its end and is not what the exit record names. */
   onDamaged?: (stream: StoredStream, sentence: string) => void;
 }
@@ -53,7 +57,7 @@ const LIMIT_CHECK_BYTES = 8 * 1024 * 1024;
  * overlap must be identical), so a repeated or reordered chunk can neither double nor tear a log. Nothing here asks whether
  * anybody watches.
  */
-export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS, onDamaged }: LogsDeps) {
+export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS, archive, onDamaged }: LogsDeps) {
   const verifier = createStreamVerifier({
     logger,
     findStream: (key) => store.findStream(db, key),
@@ -61,6 +65,8 @@ export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS
     markDamaged: (key, reason) => store.markDamaged(db, key, reason),
     onDamaged,
   });
+
+  const archiver = archive && createArchiver({ db, archive, readSegments, logger });
 
   /** Appends a chunk and wakes whoever watches; `complete` says that the end named by the exit record is in. Errors: `checksum_mismatch`, `offset_mismatch`, `too_large`. */
   async function append(attempt: { attemptId: AttemptId; taskId: TaskId }, phase: Phase, chunk: IncomingChunk) {
@@ -110,7 +116,7 @@ export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS
 
   /** True when the stored bytes from `offset` on are these; what a gap swallowed cannot be compared and counts as the same. */
   async function sameBytes(tx: Executor, key: StreamKey, offset: number, bytes: Buffer): Promise<boolean> {
-    for (const segment of await inflate(await store.listSegments(tx, key, offset, bytes.length))) {
+    for (const segment of await listStored(tx, key, offset, bytes.length)) {
       if (segment.gap) continue;
       const from = Math.max(offset, segment.offset);
       const to = Math.min(offset + bytes.length, segment.offset + segment.length);
@@ -131,9 +137,21 @@ export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS
     });
   }
 
+  /** Whole segments that cover `offset` and what follows, from the database or, before what is there, from the archive. */
+  async function listStored(executor: Executor, key: StreamKey, offset: number, bytes: number): Promise<Segment[]> {
+    const rows = await inflate(await store.listSegments(executor, key, offset, bytes));
+    const [first] = rows;
+    if (first !== undefined && first.offset <= offset) return rows;
+    const archived = await store.findArchived(executor, key);
+    if (archived === undefined) return rows;
+    if (archive === undefined)
+      throw new AppError('unavailable', `The log ${archived.key} is in an archive; set archive_dir to where that is.`);
+    return [...(await archive.read(archived, offset, bytes)), ...rows];
+  }
+
   /** The stored bytes from `offset` on, about `bytes` of them: whole segments, the first one trimmed to the offset. */
   async function readSegments(key: StreamKey, offset: number, bytes: number): Promise<Segment[]> {
-    const stored = await inflate(await store.listSegments(db, key, offset, bytes));
+    const stored = await listStored(db, key, offset, bytes);
     return stored.map((segment) => trim(segment, offset)).filter((segment) => segment.length > 0);
   }
 
@@ -159,6 +177,9 @@ export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS
       if (complete) afterCommit(tx, () => verifier.verify(key));
       return complete;
     },
+
+    /** Moves finished logs that have rested for so long into the archive, if there is one; gives how many. */
+    archiveFinished: async (afterSeconds: number): Promise<number> => (await archiver?.(afterSeconds)) ?? 0,
 
     /** Resolves when no stream is being verified any more. */
     settled: verifier.settled,

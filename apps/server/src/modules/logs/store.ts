@@ -1,6 +1,7 @@
 import type { TaskId } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
+import type { Archived } from './archive.ts';
 import type { Segment, StoredStream, StreamKey } from './log-stream.ts';
 
 interface StreamRow {
@@ -200,4 +201,33 @@ export async function markDamaged(db: Executor, key: StreamKey, reason: string):
     .where('incomplete_reason', 'is', null)
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
+}
+
+/** Late bytes of a log that never came to its end are waited for this long. */
+const DELIVERY_DAYS = 7;
+
+/** Streams of ended attempts that are whole and have rested for `afterSeconds`, or will not become whole any more. */
+export async function listToArchive(db: Executor, afterSeconds: number, limit: number): Promise<StoredStream[]> {
+  const { rows } = await sql<StreamRow>`${STREAM} WHERE s.archived_key IS NULL AND a.state = 'ended' AND s.length > 0
+    AND s.updated_at < now() - CASE WHEN s.complete THEN make_interval(secs => ${afterSeconds}) ELSE make_interval(days => ${DELIVERY_DAYS}) END
+    ORDER BY s.updated_at LIMIT ${limit}`.execute(db);
+  return rows.map(toStream);
+}
+
+export async function markArchived(db: Executor, key: StreamKey, { key: file, index }: Archived): Promise<void> {
+  await sql`UPDATE log_streams SET archived_key = ${file}, archive_index = ${JSON.stringify(index)}::jsonb
+    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase}`.execute(db);
+}
+
+export async function findArchived(db: Executor, key: StreamKey): Promise<Archived | undefined> {
+  const { rows } = await sql<Archived>`SELECT archived_key AS key, archive_index AS index FROM log_streams
+    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND archived_key IS NOT NULL`.execute(db);
+  return rows[0];
+}
+
+/** Removes what lies before `end`. */
+export async function deleteSegments(db: Executor, key: StreamKey, end: number): Promise<void> {
+  await sql`DELETE FROM log_segments WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND "offset" < ${end}`.execute(
+    db,
+  );
 }

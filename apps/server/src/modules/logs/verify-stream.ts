@@ -38,7 +38,7 @@ export function createStreamVerifier({ findStream, readSegments, markDamaged, on
 }
 
 /** Why the stored bytes are not those that the exit record names, or undefined. What the size limit cut out cannot be checked. */
-export async function findDamage(
+async function findDamage(
   stream: StoredStream,
   readSegments: VerifierDeps['readSegments'],
 ): Promise<string | undefined> {

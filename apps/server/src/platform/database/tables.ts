@@ -217,6 +217,7 @@ interface LogStreamsTable {
   final_length: number | null;
   checksum: string | null;
   archived_key: string | null;
+  archive_index: Json | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
 }
