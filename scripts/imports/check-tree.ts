@@ -89,10 +89,14 @@ function judgeServerLayers({ from, to }: Edge): string | undefined {
   return isUpward ? "the server's platform knows no module." : undefined;
 }
 
-/** A folder with an `index.ts` is a module; from outside it is entered through that file. */
+/**
+ * A folder with an `index.ts` is a module; from outside it is entered through that file. What a module keeps for tests alone
+ * does not stand there, so tests take it from its own file.
+ */
 function judgeEntry({ from, to }: Edge, { files }: Tree): string | undefined {
   const module = ancestors(to).find((folder) => !from.startsWith(`${folder}/`) && files.has(`${folder}/index.ts`));
   if (module === undefined || to === `${module}/index.ts`) return undefined;
+  if (isTestFile(from) && to.endsWith('-for-tests.ts')) return undefined;
   return `the module is entered through ${module}/index.ts.`;
 }
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type FakeControlPlane, startFakeControlPlane } from '@groundcrew/testkit/fake-control-plane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseInterrupts } from './journal/interrupts.ts';
 import { commandRecord } from './launcher/index.ts';
 import {
   type AttemptSpec,
@@ -23,9 +22,11 @@ afterEach(() => server.close());
 const QUICK = 'resource "terraform_data" "quick" {}\n';
 const SLOW = `${QUICK}resource "terraform_data" "slow" {\n  depends_on = [terraform_data.quick]\n  provisioner "local-exec" {\n    command = "echo begun; while [ ! -e go-on ]; do sleep 0.05; done"\n  }\n}\n`;
 const interruptsOf = ({ folder }: Prepared) =>
-  parseInterrupts(readFileSync(`${folder.journal}/interrupts`, 'utf8')).map(
-    ({ command, signal }) => `${command} ${signal}`,
-  );
+  readFileSync(`${folder.journal}/interrupts`, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { command: string; signal: string })
+    .map(({ command, signal }) => `${command} ${signal}`);
 
 async function start(spec: AttemptSpec & { given?: object }): Promise<Prepared & { runner: RunningRunner }> {
   const prepared = await prepareAttempt(server, spec);

@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { buildServer } from './build-server.ts';
 import { readConfiguration } from './configuration.ts';
 import { createTestServer, type TestServer } from './injected-server-for-tests.ts';
-import { ROLE_PERMISSIONS } from './modules/users/policy.ts';
+import { ROLE_PERMISSIONS } from './modules/users/index.ts';
 
 let it: TestServer;
 let viewer: string;

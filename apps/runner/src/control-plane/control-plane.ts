@@ -32,7 +32,7 @@ export interface ControlPlane {
   finish(record: FinishRequest): Promise<FinishAnswer>;
 }
 
-export interface PlanBundle {
+interface PlanBundle {
   open: () => AsyncIterable<Uint8Array>;
   size: number;
   /** SHA-256 of the bundle, and of the plan file in it. */

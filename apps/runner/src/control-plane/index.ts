@@ -1,2 +1,2 @@
-export { attemptToken, type ControlPlane, createControlPlane, type PlanBundle } from './control-plane.ts';
+export { attemptToken, type ControlPlane, createControlPlane } from './control-plane.ts';
 export { createStateUpstream } from './state-upstream.ts';

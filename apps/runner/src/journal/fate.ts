@@ -10,6 +10,7 @@ const NEVER = 'never\n';
 /**
  * Reads the content of the fate file. `never` is only ever put there whole; anything else is what a launcher managed to write
  * before the machine died, and Terraform may have run after it.
+ * @internal
  */
 export const parseFate = (content: string): Fate => (content === NEVER ? 'never' : 'started');
 

@@ -12,7 +12,7 @@ export interface Interrupt {
 
 const FILE = 'interrupts';
 
-/** Reads the file of interrupts, one a line. A last line that was cut off was never sent. */
+/** Reads the file of interrupts, one a line. A last line that was cut off was never sent. @internal */
 export function parseInterrupts(content: string): Interrupt[] {
   return content.split('\n').slice(0, -1).flatMap(findInterrupt);
 }

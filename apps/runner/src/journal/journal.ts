@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurably } from '@groundcrew/kit';
-import { replaceFile } from '../folder/write-file.ts';
+import { replaceFile } from '../folder/index.ts';
 import { DURABLE_ENTRIES, type Entry, type EntryName, findEntry, JOURNAL_ENTRIES } from './entries.ts';
 
 /** What was done for the attempt, kept so that a successor can go on where this runner ends. One writer: the holder of `lock`. */

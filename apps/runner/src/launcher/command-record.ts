@@ -27,7 +27,7 @@ export function commandRecord(journalDir: string, command: CommandName): Command
 }
 
 /** Reads the shell's `$?`; undefined for a file that was cut off. */
-export function findShellStatus(content: string): Exit | undefined {
+function findShellStatus(content: string): Exit | undefined {
   const status = /^(\d{1,3})\n$/.exec(content)?.[1];
   return status === undefined || Number(status) > 255 ? undefined : readExit(Number(status));
 }

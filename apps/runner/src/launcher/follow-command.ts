@@ -12,7 +12,7 @@ export interface FollowOptions {
 }
 
 /** How Terraform ended, when nobody saw it. */
-export const UNKNOWN_EXIT: Exit = { code: null, signal: null };
+const UNKNOWN_EXIT: Exit = { code: null, signal: null };
 
 const POLL_MS = 100;
 

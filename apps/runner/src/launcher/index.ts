@@ -1,6 +1,6 @@
 export { type CommandName, type CommandRecord, commandRecord } from './command-record.ts';
-export { followCommand, UNKNOWN_EXIT } from './follow-command.ts';
+export { followCommand } from './follow-command.ts';
 export { isAlive } from './is-alive.ts';
 export { type CommandOrder, type PreparedCommand, prepareCommand } from './prepare-command.ts';
-export { isRunning, type ProcessStat } from './process-stat.ts';
+export { isRunning } from './process-stat.ts';
 export { endGroup, interruptProcess, killGroup } from './signal-group.ts';

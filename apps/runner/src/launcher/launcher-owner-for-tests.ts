@@ -1,4 +1,4 @@
-import { attemptFolder } from '../folder/attempt-folder.ts';
+import { attemptFolder } from '../folder/index.ts';
 import { prepareCommand } from './prepare-command.ts';
 
 // A process that prepares a shell script as `plan` in a folder, has it run when told `go`, and stays until it is killed.

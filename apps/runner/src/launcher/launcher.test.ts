@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@groundcrew/kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AttemptFolder, attemptFolder, createFolders } from '../folder/attempt-folder.ts';
-import { findFate, settleFate } from '../journal/fate.ts';
+import { type AttemptFolder, attemptFolder, createFolders } from '../folder/index.ts';
+import { findFate, settleFate } from '../journal/index.ts';
 import {
   type CommandName,
   type CommandOrder,
@@ -18,9 +18,9 @@ import {
   isAlive,
   isRunning,
   killGroup,
-  type ProcessStat,
   prepareCommand,
 } from './index.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 // A shell script stands in for Terraform where the test is about processes alone.
 let folder: AttemptFolder;

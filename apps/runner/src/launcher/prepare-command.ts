@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttemptFolder } from '../folder/attempt-folder.ts';
-import { FATE_FILE } from '../journal/fate.ts';
+import type { AttemptFolder } from '../folder/index.ts';
+import { FATE_FILE } from '../journal/index.ts';
 import { type CommandName, commandRecord } from './command-record.ts';
 import { LAUNCHER_SCRIPT } from './launcher-script.ts';
 

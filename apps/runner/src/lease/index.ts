@@ -1,2 +1,2 @@
-export { type Lease, type LeaseDeps, startLease } from './lease.ts';
+export { type Lease, startLease } from './lease.ts';
 export { createWishes, type Wishes } from './wishes.ts';

@@ -4,7 +4,7 @@ import type { Wishes } from '../lease/index.ts';
 import { openLink } from './link.ts';
 
 /** What the agent is told of where the attempt is. */
-export interface ToldStanding {
+interface ToldStanding {
   readonly stage: (FromRunner & { type: 'progress' })['stage'] | undefined;
   readonly progress: (FromRunner & { type: 'progress' })['progress'] | undefined;
   onChange(listener: () => void): void;
@@ -31,7 +31,7 @@ export interface AgentSide {
   close(): Promise<void>;
 }
 
-/** A spare whose agent is gone is nobody's: the next agent starts its own. */
+/** A spare whose agent is gone is nobody's: the next agent starts its own. @internal */
 export const ABANDONED_AFTER_MS = 60_000;
 
 export async function openAgentSide(options: AgentSideOptions): Promise<AgentSide> {

@@ -1,1 +1,1 @@
-export { type AgentSide, type AgentSideOptions, openAgentSide } from './agent-side.ts';
+export { type AgentSide, openAgentSide } from './agent-side.ts';

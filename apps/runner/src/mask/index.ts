@@ -1,6 +1,6 @@
-export { cutDumps, type DumpPart } from './cut-dumps.ts';
-export type { CreateCutter, Cut, Cutter, CutterState, CutView } from './cutter.ts';
-export type { Secret, SecretSet } from './forms.ts';
+export { cutDumps } from './cut-dumps.ts';
+export type { CreateCutter } from './cutter.ts';
+export type { Secret } from './forms.ts';
 export { maskText } from './mask-text.ts';
-export { createMasker, type Masker, type MaskerOptions, type MaskPosition } from './masker.ts';
+export { createMasker, type Masker } from './masker.ts';
 export { compilePatterns, type Patterns } from './patterns.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Cut, type Cutter, compilePatterns, createMasker, type Masker, maskText } from './index.ts';
+import type { Cut, Cutter } from './cutter.ts';
+import { compilePatterns, createMasker, type Masker, maskText } from './index.ts';
 
 const patterns = compilePatterns([
   {

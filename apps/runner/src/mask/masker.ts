@@ -9,7 +9,7 @@ import { LF } from './text.ts';
 const MASK_TEXT = '[MASKED]';
 
 /** A place where a new masker can go on: `maskedOffset` bytes have come of the first `rawOffset` bytes. */
-export interface MaskPosition {
+interface MaskPosition {
   readonly rawOffset: number;
   readonly maskedOffset: number;
   /** What the cutter, if there is one, must know there. */

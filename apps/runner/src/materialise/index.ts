@@ -1,1 +1,1 @@
-export { type Materialised, materialise } from './materialise.ts';
+export { materialise } from './materialise.ts';

@@ -9,7 +9,7 @@ import { ARCHIVE_LIMITS, TaskData } from '@groundcrew/protocol';
 import { ConfigurationMistake } from '@groundcrew/terraform';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { attemptFolder, createFolders } from '../folder/attempt-folder.ts';
+import { attemptFolder, createFolders } from '../folder/index.ts';
 import { materialise } from './materialise.ts';
 import { unpackArchive } from './unpack-archive.ts';
 

@@ -8,7 +8,7 @@ import {
   writeBackendOverride,
   writeVariables,
 } from '@groundcrew/terraform';
-import type { AttemptFolder } from '../folder/attempt-folder.ts';
+import type { AttemptFolder } from '../folder/index.ts';
 import { unpackArchive } from './unpack-archive.ts';
 import { workingFolder, writeServerCode } from './write-code.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import type { ControlPlane } from '../control-plane/index.ts';
-import type { AttemptFolder } from '../folder/attempt-folder.ts';
+import type { AttemptFolder } from '../folder/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import type { AttemptLog } from '../log/index.ts';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Clock, Logger } from '@groundcrew/kit';
 import type { Exit } from '@groundcrew/terraform';
-import type { AttemptFolder } from '../folder/attempt-folder.ts';
+import type { AttemptFolder } from '../folder/index.ts';
 import { findFate, type Journal } from '../journal/index.ts';
 import {
   type CommandName,

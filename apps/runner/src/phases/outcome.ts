@@ -18,7 +18,7 @@ export interface FinishOutcome {
 }
 
 /** The host's own, passing trouble; the task is queued again. */
-export interface GivenBack {
+interface GivenBack {
   kind: 'give_back';
   reason: string;
 }

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { receiveFile } from '../folder/receive-file.ts';
-import type { Journal } from '../journal/journal.ts';
+import { receiveFile } from '../folder/index.ts';
+import type { Journal } from '../journal/index.ts';
 import { findLockBody, refusalBody } from './lock-body.ts';
 import type { StateForwarder } from './state-forwarder.ts';
 import type { StateSpool } from './state-spool.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createLogger, systemClock, systemRandom } from '@groundcrew/kit';
 import { buildEnv } from '@groundcrew/terraform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openJournal } from '../journal/journal.ts';
+import { openJournal } from '../journal/index.ts';
 import { away, createFakeUpstream, type FakeUpstream, refusal } from './fake-upstream-for-tests.ts';
 import {
   backendAccess,

@@ -14,7 +14,7 @@ export interface StateForwarder {
   close(): void;
 }
 
-export interface Delivery {
+interface Delivery {
   state: SpooledState;
   /** `refused`: the server will never take it; it stays in the folder. */
   outcome: PostOutcome | 'refused';

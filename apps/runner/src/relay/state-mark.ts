@@ -12,7 +12,7 @@ const HEAD_BYTES = 4096;
 const LEADING_SCALARS = /^\s*\{(?:\s*"\w+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|-?[\w.+-]+)\s*,)+/;
 
 /** Lineage and serial from the beginning of a state; undefined when they do not stand there before any list or object. */
-export function findStateName(head: string): StateName | undefined {
+function findStateName(head: string): StateName | undefined {
   const scalars = LEADING_SCALARS.exec(head)?.[0];
   if (scalars === undefined) return undefined;
   try {

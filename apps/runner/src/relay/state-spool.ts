@@ -20,7 +20,7 @@ export interface SpooledState {
 }
 
 /** The bytes that arrived are not those that were sent. */
-export class DamagedState extends Error {
+class DamagedState extends Error {
   override name = 'DamagedState';
 }
 

@@ -3,7 +3,6 @@ import { compilePatterns } from '../mask/index.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { createFollower } from './follow.ts';
 import { createGrowth } from './growth.ts';
-import type { LogStreamOptions } from './log-stream.ts';
 import { createMaskedReader, type MaskedReader, type MaskedReaderOptions } from './masked-reader.ts';
 import { DEFAULT_OVERFLOW } from './overflow.ts';
 import { type CheckOverflow, createOverflowGuard } from './overflow-guard.ts';
@@ -16,6 +15,7 @@ import { createSender, type Sender } from './sender.ts';
 import { createSha256 } from './sha256.ts';
 import { createSource } from './source.ts';
 import type { Checkpoint, JournalFile } from './spool-journal.ts';
+import type { LogStreamOptions } from './stream-options.ts';
 import { createTrimmer, type Trimmer } from './trim.ts';
 import { openWriteTimes } from './write-times.ts';
 

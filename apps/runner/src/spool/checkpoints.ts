@@ -1,9 +1,9 @@
 import type { Checkpoint } from './spool-journal.ts';
 
-/** Raw bytes between two kept checkpoints, at least. Going back costs at most this much masking. */
+/** Raw bytes between two kept checkpoints, at least. Going back costs at most this much masking. @internal */
 export const CHECKPOINT_SPACING = 1024 * 1024;
 
-/** Raw bytes kept behind what the server has acknowledged, in case it forgets some of it (a restored database). */
+/** Raw bytes kept behind what the server has acknowledged, in case it forgets some of it (a restored database). @internal */
 export const KEEP_BEHIND = 8 * 1024 * 1024;
 
 /** A row of places to go back to, oldest first. */

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, sha256Hex, systemClock, systemRandom } from '@groundcrew/kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LogStream, type LogStreamOptions, openLogStream } from './index.ts';
+import { type LogStream, openLogStream } from './index.ts';
 import { appendOverHttp, type LogServer, startLogServer } from './log-server-for-tests.ts';
+import type { LogStreamOptions } from './stream-options.ts';
 
 let folder: string;
 let rawPath: string;

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, sha256Hex, systemClock, systemRandom } from '@groundcrew/kit';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { LogLostError, type LogStream, openLogStream } from './index.ts';
+import { type LogStream, openLogStream } from './index.ts';
 import { appendOverHttp, type LogServer, startLogServer } from './log-server-for-tests.ts';
+import { LogLostError } from './sender.ts';
 import { SpoolJournal } from './spool-journal.ts';
 
 const MiB = 1024 ** 2;

@@ -43,7 +43,7 @@ export interface Sender {
   wake(): void;
 }
 
-/** The server has forgotten bytes that it had acknowledged, and they are gone from the disk. */
+/** The server has forgotten bytes that it had acknowledged, and they are gone from the disk. @internal */
 export class LogLostError extends Error {
   override readonly name = 'LogLostError';
 }

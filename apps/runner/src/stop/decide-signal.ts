@@ -1,7 +1,7 @@
 import type { CancelLevel } from '@groundcrew/protocol';
 
 /** A SIGINT in the journal. */
-export interface JournaledInterrupt {
+interface JournaledInterrupt {
   at: number;
   /** Written down by an earlier runner, which may have died before it sent it. */
   inherited: boolean;
@@ -30,14 +30,15 @@ export interface StopSituation {
 /** `send` now; `wait` until then and decide again; `rest`: nothing to do until something changes. */
 export type StopStep = { do: 'send'; signal: 'SIGINT' | 'SIGKILL' } | { do: 'wait'; until: number } | { do: 'rest' };
 
-/** Before this age Terraform may not listen for signals yet and would die of one instead of stopping in order. */
+/** Before this age Terraform may not listen for signals yet and would die of one instead of stopping in order. @internal */
 export const MIN_AGE_MS = 250;
-/** A plan that goes on after SIGINT gets the second one after this, and SIGKILL another {@link PLAN_LEVEL_3_MS} later. */
+/** A plan that goes on after SIGINT gets the second one after this, and SIGKILL another {@link PLAN_LEVEL_3_MS} later. @internal */
 export const PLAN_LEVEL_2_MS = 30_000;
+/** @internal */
 export const PLAN_LEVEL_3_MS = 10_000;
-/** SIGINT makes Terraform save its state at once, so a kill is never without one this long before. */
+/** SIGINT makes Terraform save its state at once, so a kill is never without one this long before. @internal */
 export const BEFORE_KILL_MS = 1_000;
-/** A successor sends an inherited SIGINT again only if Terraform has not answered it in this time. */
+/** A successor sends an inherited SIGINT again only if Terraform has not answered it in this time. @internal */
 export const ACKNOWLEDGE_MS = 10_000;
 
 const INTERRUPT = { do: 'send', signal: 'SIGINT' } as const;

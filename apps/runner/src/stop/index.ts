@@ -1,1 +1,1 @@
-export { type StopDeps, type StopOutcome, superviseStop } from './supervise-stop.ts';
+export { type StopOutcome, superviseStop } from './supervise-stop.ts';

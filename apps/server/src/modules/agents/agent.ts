@@ -5,9 +5,9 @@ export const OFFLINE_AFTER_MS = { socket: 60_000, http: 90_000 } as const;
 /** How often an agent is asked to send a heartbeat. */
 export const HEARTBEAT_EVERY_SECONDS = 30;
 /** Unanswered offers in a row that make an agent suspect until its next good call. */
-export const SILENT_OFFERS_UNTIL_SUSPECT = 3;
+const SILENT_OFFERS_UNTIL_SUSPECT = 3;
 /** A pull is a long poll of at most 25 s; an agent that pulls comes again within this. */
-export const PULLS_WITHIN_MS = 40_000;
+const PULLS_WITHIN_MS = 40_000;
 
 export interface Liveness {
   lastHeartbeatAt: Date | null;

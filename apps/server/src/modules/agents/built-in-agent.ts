@@ -91,7 +91,6 @@ export function createBuiltInAgent(deps: BuiltInAgentDeps) {
     },
   };
 }
-export type BuiltInAgent = ReturnType<typeof createBuiltInAgent>;
 
 /** Nothing of the server's own environment that could be a secret. */
 function environment({ workDir, serverUrl, slots, logLevel }: BuiltInAgentDeps, tokenFile: string): NodeJS.ProcessEnv {

@@ -1,7 +1,7 @@
 import { createPoolHandlers } from './routes.ts';
 import { createPoolsService, type PoolsDeps } from './service.ts';
 
-export { BUILT_IN_POOL, type PoolsService } from './service.ts';
+export type { PoolsService } from './service.ts';
 
 /** Pools of agents, their members and registration tokens. */
 export function createPoolsModule(deps: PoolsDeps) {

@@ -26,7 +26,7 @@ export interface PoolsDeps {
 }
 
 /** Name of the pool that the server keeps for its own agent. */
-export const BUILT_IN_POOL = 'server';
+const BUILT_IN_POOL = 'server';
 const DAY_MS = 86_400_000;
 
 /** Pools, who is in them, and the tokens that let agents in. */

@@ -1,7 +1,7 @@
 import type { AttemptId, StateMark, StateStanding, StateVersionId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 
 /** What the life cycle decided about a state whose bytes are stored. */
-export interface StateVerdict {
+interface StateVerdict {
   id: StateVersionId;
   standing: StateStanding;
   /** True when this content had been stored before; nothing new is stored then. */

@@ -1,7 +1,7 @@
 import { createStateHandlers } from './routes.ts';
 import { createStateService, type StateDeps } from './service.ts';
 
-export { presentState, stateAnswer } from './routes.ts';
+export { stateAnswer } from './routes.ts';
 export type { StateService } from './service.ts';
 
 /** State versions: stored, numbered, read, pushed, rolled back. */

@@ -4,7 +4,7 @@ import { AppError, decodeNumberCursor, type Handlers, rawAnswer, toPage } from '
 import type { StateService } from './service.ts';
 import type { StateRow } from './store.ts';
 
-export const presentState = (row: StateRow): StateVersion =>
+const presentState = (row: StateRow): StateVersion =>
   ({
     id: row.id,
     workspace_id: row.workspace_id,

@@ -1,5 +1,5 @@
 import type { Logger } from '@groundcrew/kit';
-import type { OrganizationId, TaskId } from '@groundcrew/protocol';
+import type { TaskId } from '@groundcrew/protocol';
 import { type Database, transaction } from '../../platform/database/index.ts';
 import type { Emit } from '../events/index.ts';
 import { findTaskPlace, insertTaskEvent } from './store.ts';
@@ -25,10 +25,4 @@ export function createAlert({ db, emit, logger }: { db: Database; emit: Emit; lo
       logger.error({ err: error, task_id: taskId }, 'an alert was not kept'),
     );
   };
-}
-
-/** Where a task belongs. */
-export interface TaskPlace {
-  organizationId: OrganizationId;
-  workspaceId: string;
 }

@@ -10,7 +10,6 @@ import type {
 } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
-import type { TaskPlace } from './alert.ts';
 
 /** A task as lists and details show it, with the names it refers to. */
 export interface TaskView {
@@ -370,6 +369,12 @@ export async function findActing(db: Executor, id: AttemptId): Promise<ActingAtt
     await sql<ActingAttempt>`SELECT a.id, a.number, a.epoch, a.state, a.outcome, a.action, t.configuration_id, t.plan_attempt_id
     FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id = ${id}`.execute(db);
   return rows[0];
+}
+
+/** Where a task belongs. */
+interface TaskPlace {
+  organizationId: OrganizationId;
+  workspaceId: string;
 }
 
 export async function findTaskPlace(db: Executor, id: TaskId): Promise<TaskPlace | undefined> {

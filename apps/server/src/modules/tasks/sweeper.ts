@@ -63,7 +63,6 @@ export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps)
 
   return { keepAlive, sweep };
 }
-export type LeaseKeeper = ReturnType<typeof createLeaseKeeper>;
 
 /** Milliseconds since somebody last said that the server lives; 0 when nobody ever did. */
 async function findGap(tx: Executor, lock: RawBuilder<unknown> = sql``): Promise<number> {

@@ -6,6 +6,9 @@ import { createSignIn } from './sign-in.ts';
 import { createTokenService } from './token-service.ts';
 import { createUserService } from './user-service.ts';
 
+/** @internal */
+export { ROLE_PERMISSIONS } from './policy.ts';
+
 export interface UsersDeps {
   db: Database;
   recordChange: RecordChange;
