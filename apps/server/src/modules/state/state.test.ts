@@ -226,18 +226,21 @@ const countBlobs = async () =>
 
 const MIB = 1024 * 1024;
 
-/** 64 MB of state, made as it is sent, so that only the server's memory is seen. */
+/** More than the 64 MB that must work, so that holding it whole would stand out from what the collector leaves lying. */
+const LARGE_MIB = 200;
+
+/** A large state, made as it is sent, so that only the server's memory is seen. */
 function* largeState(): Generator<Buffer> {
   const head = Buffer.from('{"version":4,"serial":1,"lineage":"large","outputs":{},"resources":[{"note":"');
   const tail = Buffer.from('"}]}');
   const filling = Buffer.alloc(MIB, 'x');
   yield head;
-  for (let n = 1; n < 64; n += 1) yield filling;
+  for (let n = 1; n < LARGE_MIB; n += 1) yield filling;
   yield filling.subarray(head.length + tail.length);
   yield tail;
 }
 
-test('a state of 64 MB passes through in pieces and comes back byte for byte', async () => {
+test('a state of 200 MB passes through in pieces and comes back byte for byte', async () => {
   const workspaceId = await ws();
   const sent = createHash('sha256');
   for (const chunk of largeState()) sent.update(chunk);
@@ -255,11 +258,11 @@ test('a state of 64 MB passes through in pieces and comes back byte for byte', a
     body: ReadableStream.from(largeState()),
     duplex: 'half',
   } as RequestInit);
-  expect(await pushed.json()).toMatchObject({ version: 1, size: 64 * MIB });
+  expect(await pushed.json()).toMatchObject({ version: 1, size: LARGE_MIB * MIB });
   const pulled = await fetch(url, { headers: { authorization } });
   const received = createHash('sha256');
   for await (const chunk of pulled.body as unknown as AsyncIterable<Uint8Array>) received.update(chunk);
   clearInterval(timer);
   expect(received.digest('hex')).toBe(checksum);
-  expect((peak - before) / MIB).toBeLessThan(100);
+  expect((peak - before) / MIB).toBeLessThan(LARGE_MIB * 0.9);
 });
