@@ -9,7 +9,7 @@ import { insertOrganization } from '../organization-for-tests.ts';
 import { type BlobStore, createBlobStore } from './index.ts';
 
 const MIB = 1024 * 1024;
-const LIMIT = { maxBytes: 100 * MIB };
+const LIMIT = { maxBytes: 256 * MIB };
 
 let database: TestDatabase;
 let blobs: BlobStore;
