@@ -19,6 +19,7 @@ import {
   type Standing,
 } from './phases/index.ts';
 import { deriveRelayCredentials, type RelayCredentials } from './relay/index.ts';
+import type { Reserve } from './spool/index.ts';
 
 export interface AttemptDeps {
   folder: AttemptFolder;
@@ -30,6 +31,7 @@ export interface AttemptDeps {
   version: string;
   wishes: Wishes;
   standing: Standing;
+  reserve: Promise<Reserve>;
   clock: Clock;
   random: Random;
   logger: Logger;

@@ -12,6 +12,7 @@ import {
   openStateSpool,
   type RelayCredentials,
 } from './relay/index.ts';
+import type { Reserve } from './spool/index.ts';
 
 export interface StateDeps {
   folder: AttemptFolder;
@@ -21,6 +22,8 @@ export interface StateDeps {
   credentials: RelayCredentials;
   /** Learns the secrets of a state before Terraform goes on with it. */
   learnState: (path: string) => Promise<void>;
+  /** Room on the disk that is given free when a state finds none. */
+  reserve: Promise<Reserve>;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -39,6 +42,7 @@ export async function openState(deps: StateDeps): Promise<AttemptState> {
     forwarder,
     upstream,
     onState: deps.learnState,
+    onDiskFull: async () => (await deps.reserve).release(),
   });
   const known = journal.find('relay');
   const relay = await openRelay({ ...deps, port: known?.port ?? 0, credentials, verbs });

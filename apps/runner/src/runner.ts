@@ -8,6 +8,8 @@ import { createWishes } from './lease/index.ts';
 import { type AgentSide, openAgentSide } from './link/index.ts';
 import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
 import { type AttemptEnd, createStanding, runAttempt } from './phases/index.ts';
+import { rehearse } from './rehearse.ts';
+import { createReserve } from './spool/index.ts';
 import { endWithoutData } from './without-data.ts';
 
 export interface RunnerDeps {
@@ -23,6 +25,8 @@ export type RunnerEnd = 'attempt_over' | 'not_needed' | 'folder_taken';
 
 /** Probing a lock takes it for a moment. */
 const LOCK_WAIT_MS = 1_000;
+/** Enough for the states and records of most workspaces when a log has filled the disk. */
+const RESERVE_BYTES = 16 * 1024 * 1024;
 /** Servers give up idle connections after about a minute. */
 const WARM_EVERY_MS = 40_000;
 
@@ -44,8 +48,9 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
     standing,
     findTask: () => findTask(folder),
   });
+  const reserve = createReserve(folder.reserve, RESERVE_BYTES);
   const caller = createCaller(birth, deps.version);
-  const task = (await findTask(folder)) ?? (await waitForTask(deps, agent, caller.client));
+  const task = (await findTask(folder)) ?? (await waitForTask({ ...deps, birth }, agent, caller.client));
   if (task !== undefined) {
     agent.take(task);
     const secret = await readSecret(folder);
@@ -61,7 +66,7 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
     tellEnd(
       agent,
       task,
-      await carryOut({ ...deps, birth, task, secret, client: caller.client, wishes, standing, onStarted }),
+      await carryOut({ ...deps, birth, task, secret, client: caller.client, wishes, standing, reserve, onStarted }),
     );
   }
   await agent.close();
@@ -88,12 +93,17 @@ function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, vers
 }
 
 /** A spare keeps its connection to the server open, so that an attempt begins with its first byte. */
-async function waitForTask({ clock }: RunnerDeps, agent: AgentSide, client: Client): Promise<RunnerTask | undefined> {
+async function waitForTask(
+  deps: RunnerDeps & { birth: RunnerBirth },
+  agent: AgentSide,
+  client: Client,
+): Promise<RunnerTask | undefined> {
   const over = new AbortController();
   const warming = (async () => {
+    await rehearse(deps, over.signal);
     while (!over.signal.aborted) {
       await client.preconnect();
-      await clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
+      await deps.clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
     }
   })();
   const task = await agent.waitForTask();

@@ -24,6 +24,8 @@ export interface AttemptFolder {
   raw: Record<Phase, string>;
   /** Where the log's spool keeps its place. */
   spool: string;
+  /** Room on the disk for state and exit record, kept from the log. */
+  reserve: string;
   /** States that Terraform wrote. */
   state: string;
   /** What the server gave for the attempt, secrets included. */
@@ -57,6 +59,7 @@ export function attemptFolder(root: string): AttemptFolder {
     log: at(ATTEMPT_FOLDER.log),
     raw: { plan: at('raw-plan'), apply: at('raw-apply') },
     spool: at('spool'),
+    reserve: at('reserve'),
     state: at('state'),
     data: at('data.json'),
     work: at('work'),

@@ -6,6 +6,7 @@ import type { Journal } from '../journal/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import type { AttemptLog } from '../log/index.ts';
 import type { Relay, RelayCredentials, RelayVerbs, StateForwarder, StateSpool } from '../relay/index.ts';
+import type { Reserve } from '../spool/index.ts';
 import type { Commands } from './commands.ts';
 import type { Prefetched } from './prefetch.ts';
 import type { Standing } from './standing.ts';
@@ -25,6 +26,8 @@ export interface AttemptContext {
   log: AttemptLog;
   state: AttemptState;
   commands: Commands;
+  /** Room on the disk, given free once Terraform needs none any more. */
+  reserve: Promise<Reserve>;
   clock: Clock;
   random: Random;
   logger: Logger;

@@ -119,7 +119,8 @@ const returned = (context: AttemptContext): AttemptEnd => ({
 
 /** Ends the logs, measures everything, and writes the exit record down before anybody hears of it. */
 async function conclude(context: AttemptContext, outcome: FinishOutcome): Promise<FinishRequest> {
-  const { journal, state, log, clock } = context;
+  const { journal, state, log, clock, reserve } = context;
+  await (await reserve).release();
   const logs = await Promise.all((await log.opened()).map((phase) => phase.end()));
   const facts = {
     logs,

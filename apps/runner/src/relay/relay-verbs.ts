@@ -44,6 +44,8 @@ export interface RelayVerbsDeps {
   journal: Journal;
   /** Told of every state before Terraform goes on with it, so that its secrets are known before they can be printed. */
   onState: (path: string) => Promise<void>;
+  /** Makes room, if there is any to be made: a state found none. */
+  onDiskFull: () => Promise<void>;
 }
 
 const OK: RelayAnswer = { status: 200 };
@@ -56,6 +58,7 @@ export function createRelayVerbs({
   upstream,
   journal,
   onState,
+  onDiskFull,
 }: RelayVerbsDeps): RelayVerbs {
   let applying = journal.find('permitted') !== undefined;
   const lockId = () => journal.find('locked')?.id;
@@ -89,10 +92,20 @@ export function createRelayVerbs({
     if (!applying) return sentence(409, 'A plan writes no state.');
     if (request.lockId === null || request.lockId !== lockId())
       return sentence(409, 'The state is locked by another id.');
-    const { path } = await spool.add(body, request.md5);
+    const { path } = await makingRoom(() => spool.add(body, request.md5));
     forwarder.wake();
     await onState(path);
     return OK;
+  }
+
+  /** What did not fit is sent again by Terraform, and finds the room that was made for it. */
+  async function makingRoom<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') await onDiskFull();
+      throw error;
+    }
   }
 
   async function lock(body: string): Promise<RelayAnswer> {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,8 @@ async function open(port = 0, seen: string[] = []) {
   const spool = await openStateSpool(stateDir);
   const forwarder = createStateForwarder({ spool, upstream, clock: systemClock, random: systemRandom, logger });
   const onState = async (path: string) => void seen.push(readFileSync(path, 'utf8'));
-  const verbs = createRelayVerbs({ stateDir, spool, forwarder, upstream, journal, onState });
+  const onDiskFull = async () => rmSync(join(dir, 'filler'), { force: true });
+  const verbs = createRelayVerbs({ stateDir, spool, forwarder, upstream, journal, onState, onDiskFull });
   const relay = await openRelay({ port, credentials, verbs, clock: systemClock, logger });
   let closed = false;
   const close = async () => {
@@ -239,6 +240,27 @@ describe('relay', () => {
     expect((await call(relay, 'POST', { body, query: '?ID=a', md5: md5(body) })).status).toBe(200);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 1024 * 1024);
     expect(await relay.forwarder.settled()).toMatchObject({ outcome: 'stored', state: { size: body.length } });
+  });
+
+  it('makes room for a state that finds none, and takes it when it comes again', async (test) => {
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir], { stdio: 'pipe' });
+    } catch {
+      return test.skip('a small disk can be mounted by root alone');
+    }
+    try {
+      const relay = await open();
+      await relay.allowApply();
+      await call(relay, 'LOCK', { body: lockBody('a') });
+      writeFileSync(join(dir, 'filler'), Buffer.alloc(900_000));
+      const body = state(4, `,"x":"${'y'.repeat(300_000)}"`);
+      expect((await call(relay, 'POST', { body, query: '?ID=a' })).status).toBe(503);
+      expect((await call(relay, 'POST', { body, query: '?ID=a' })).status).toBe(200);
+      expect(await relay.forwarder.settled()).toMatchObject({ outcome: 'stored' });
+      await relay.close();
+    } finally {
+      execFileSync('umount', [dir]);
+    }
   });
 
   it('finds the name of a state however it begins', async () => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, mkdirSync } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { syncFolder } from '@groundcrew/kit';
 import { readStateName, type StateName } from './state-mark.ts';
@@ -100,17 +100,17 @@ async function receive(body: Readable, path: string): Promise<{ size: number; ch
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
   let size = 0;
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
+  async function* measured(): AsyncGenerator<Buffer> {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
       md5.update(chunk);
       sha256.update(chunk);
-      done(null, chunk);
-    },
-  });
+      yield chunk;
+    }
+  }
   const file = await open(path, 'w', 0o600);
   try {
-    await pipeline(body, measure, createWriteStream(path, { fd: file.fd, autoClose: false }));
+    await file.writeFile(measured());
     await file.sync();
   } finally {
     await file.close();

@@ -43,12 +43,12 @@ export function createPuncher(path: string, logger: Logger): Puncher {
 }
 
 /** Room on the disk that is kept for what must not be lost when a log has filled it: state and result. */
-interface Reserve {
+export interface Reserve {
   /** Gives the room free. */
   release(): Promise<void>;
 }
 
-/** Takes the room by a file at `path`; one that is there already is taken over. Without the room it goes on all the same. @internal */
+/** Takes the room by a file at `path`; one that is there already is taken over. Without the room it goes on all the same. */
 export async function createReserve(path: string, bytes: number): Promise<Reserve> {
   const env = { PATH: process.env.PATH ?? '' };
   const { code } = await run(['fallocate', '--length', String(bytes), path], { env }).catch(() => ({ code: 1 }));
