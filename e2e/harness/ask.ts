@@ -19,8 +19,21 @@ export interface Answer {
   text: string;
 }
 
+/** Node gives up a connection whose other side stopped reading, at times with the answer still unread in it. */
+const TRIES = 3;
+
 /** One HTTP request exactly as told, well-formed or not; the typed client would not send most of them. */
-export function ask(
+export async function ask(server: RunningServer, question: Question): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await askOnce(server, question);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE' || tries === TRIES) throw error;
+    }
+  }
+}
+
+function askOnce(
   server: RunningServer,
   { method = 'GET', path, headers = {}, body, token }: Question,
 ): Promise<Answer> {
