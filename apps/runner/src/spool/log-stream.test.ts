@@ -86,20 +86,29 @@ describe('a log', () => {
     const before = Date.now();
     let passedMs = 0;
     const clock = { ...systemClock, now: () => Date.now() + passedMs };
-    const first = await open({ clock });
-    const path = join(folder, 'spool', 'times');
-    for (const [i, line] of ['early\n', 'later\n', 'last\n'].entries()) {
+    let seen = '';
+    const watching = {
+      push(chunk: Buffer) {
+        seen += chunk;
+      },
+      end: () => {},
+      snapshot: () => ({ offset: 0 }),
+    };
+    const first = await open({ clock, createTap: () => watching });
+    for (const line of ['early\n', 'later\n', 'last\n']) {
       await appendFile(rawPath, line);
-      await untilTrue(async () => i === 0 || (await readFile(path, 'latin1').catch(() => '')).split('\n').length > i);
-      await systemClock.sleep(300);
+      await until(() => seen.endsWith(line));
       passedMs += 60_000;
     }
+    const times = () => readFile(join(folder, 'spool', 'times'), 'latin1').catch(() => '');
+    await untilTrue(async () => (await times()).split('\n').length === 3);
     await first.stop();
     server.fault = undefined;
+    const refused = server.chunks.length;
     const second = await open({ clock });
     second.finish();
     await second.delivered();
-    const sent = server.chunks.slice(-3).map((chunk) => ({
+    const sent = server.chunks.slice(refused).map((chunk) => ({
       text: chunk.bytes.toString(),
       minute: Math.floor((Date.parse(chunk.written_at) - before) / 60_000),
     }));

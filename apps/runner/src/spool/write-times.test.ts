@@ -44,7 +44,9 @@ it('is remembered by a successor, a torn last line left out', async () => {
   const successor = await open();
   now = 99_000;
   expect([0, 150, 250, 350].map(successor.timeOf)).toEqual([10_000, 12_000, 14_000, 99_000]);
+  expect(successor.spanEnd(0, 60_000)).toBe(300);
   successor.note(50);
   successor.note(400);
+  expect(successor.spanEnd(0, 600_000)).toBe(Number.POSITIVE_INFINITY);
   expect(successor.timeOf(350)).toBe(99_000);
 });

@@ -48,7 +48,9 @@ export async function openWriteTimes(path: string, now: () => number): Promise<W
       if (first < 0) return Number.POSITIVE_INFINITY;
       const until = (marks[first] as Mark).at + spanMs;
       const after = marks.findIndex(({ at }, i) => i > first && at > until);
-      return after < 0 ? Number.POSITIVE_INFINITY : (marks[after - 1] as Mark).to;
+      if (after >= 0) return (marks[after - 1] as Mark).to;
+      // Behind the last mark of a predecessor lies what it had not written down: of another time, perhaps.
+      return marks.length > saved ? Number.POSITIVE_INFINITY : (marks.at(-1) as Mark).to;
     },
     forgetBefore(rawOffset) {
       const kept = find(rawOffset);
