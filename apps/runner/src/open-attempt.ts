@@ -5,9 +5,9 @@ import type { SensitiveValue } from '@groundcrew/terraform';
 import { type ControlPlane, createControlPlane } from './control-plane/index.ts';
 import { findTakeover } from './find-takeover.ts';
 import { type AttemptFolder, findData, keepData } from './folder/index.ts';
-import { type Journal, openJournal, type Takeover } from './journal/index.ts';
+import type { Journal, Takeover } from './journal/index.ts';
 import type { CommandName } from './launcher/index.ts';
-import { type Lease, startLease, type Wishes } from './lease/index.ts';
+import { startLease, type Wishes } from './lease/index.ts';
 import { openLog, secretsOf } from './log/index.ts';
 import { closeState, openState } from './open-state.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type AttemptState,
   createCommands,
   type Prefetched,
+  type ProgramFinder,
   prefetch,
   type Standing,
 } from './phases/index.ts';
@@ -23,7 +24,9 @@ import type { Reserve } from './spool/index.ts';
 
 export interface AttemptDeps {
   folder: AttemptFolder;
+  journal: Journal;
   birth: RunnerBirth;
+  programs: ProgramFinder;
   task: RunnerTask;
   secret: string;
   /** Presents the attempt's secret. */
@@ -41,12 +44,10 @@ export interface AttemptDeps {
 /** An attempt as its folder tells it, its lease being renewed. What to do with it needs the task's data. */
 export interface OpenFolder {
   deps: AttemptDeps;
-  journal: Journal;
   takeover: Takeover;
   server: ControlPlane;
   credentials: RelayCredentials;
   acting: AbortSignal;
-  lease: Lease;
   data: Promise<KnownData>;
   state: Promise<AttemptState>;
   /** Tells who learns the secrets of the states that pass; until then they wait. */
@@ -56,33 +57,33 @@ export interface OpenFolder {
   close(): Promise<void>;
 }
 
-/** Reads where the attempt stands, and begins to renew its lease. */
+/**
+ * Finds out where the attempt stands, and begins everything that can begin without the task's data: to fetch them and what goes
+ * with them, to listen for Terraform, to renew the lease.
+ */
 export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
-  const { folder, task, client, wishes, standing, logger, clock } = deps;
+  const { folder, journal, task, client, wishes, standing, logger } = deps;
   const server = createControlPlane(client, task.task_id);
   const acting = new AbortController();
   const forget = wishes.onChange(() => wishes.fenced && acting.abort(new Error('the attempt lost its right to act')));
-  const data = fetchData(folder, server, acting.signal);
-  // Heard by whoever asks for it, later.
-  data.catch(() => {});
-  const journal = await openJournal(folder.journal);
   const takeover = await findTakeover(folder, journal);
   logger.info({ takeover, damaged: journal.damaged }, 'at work on the attempt');
-  if (takeover === 'begin')
-    await journal.write('begun', { at: new Date(clock.now()).toISOString(), version: deps.version });
-  const lease = startLease({ ...deps, renew: server.renew, describe: () => describe(standing) });
-  standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
-  const early = takeover === 'begin' ? prefetch({ ...deps, server, acting: acting.signal }) : undefined;
+  const isFirst = takeover === 'begin';
+  const data = isFirst ? beginWithData(deps, server, acting.signal) : findOrFetchData(folder, server, acting.signal);
+  const early = isFirst ? prefetch({ ...deps, server, acting: acting.signal }) : undefined;
   const credentials = deriveRelayCredentials(deps.secret);
   const { promise: learner, resolve: learnStatesWith } = Promise.withResolvers<LearnState>();
-  const state = openState({ ...deps, journal, credentials, learnState: async (path) => (await learner)(path) });
-  state.catch(() => {});
+  const state = openState({ ...deps, credentials, learnState: async (path) => (await learner)(path) });
+  // Heard by whoever asks for them, later.
+  for (const promise of [data, state]) promise.catch(() => {});
+  const lease = startLease({ ...deps, renew: server.renew, describe: () => describe(standing) });
+  standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
   const close = async () => {
     forget();
     await Promise.all([lease.stop(), state.then(closeState)]);
   };
   const promises = { data, early, state, learnStatesWith };
-  return { deps, journal, takeover, server, credentials, acting: acting.signal, lease, ...promises, close };
+  return { deps, takeover, server, credentials, acting: acting.signal, ...promises, close };
 }
 
 /** The task's data, and when they are in the folder. */
@@ -91,10 +92,24 @@ interface KnownData {
   kept: Promise<void>;
 }
 
+/** What a first runner begins with. Nothing is run before it is written down that it began, and what there is to mask. */
+async function beginWithData(
+  { folder, journal, version, clock }: AttemptDeps,
+  server: ControlPlane,
+  acting: AbortSignal,
+): Promise<KnownData> {
+  const begun = journal.write('begun', { at: new Date(clock.now()).toISOString(), version });
+  const { data, kept } = await fetchData(folder, server, acting);
+  return { data, kept: Promise.all([begun, kept]).then(() => undefined) };
+}
+
 /** From the folder, or else from the server. */
-async function fetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
+async function findOrFetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
   const found = await findData(folder);
-  if (found !== undefined) return { data: found, kept: Promise.resolve() };
+  return found === undefined ? fetchData(folder, server, acting) : { data: found, kept: Promise.resolve() };
+}
+
+async function fetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
   const data = await server.getData(acting);
   const kept = keepData(folder, data);
   // Told to whoever waits for it.
@@ -112,7 +127,7 @@ export interface OpenAttempt {
 
 /** Composes what one attempt works with. Rejects when its data are neither in the folder nor to be had from the server. */
 export async function openAttempt(open: OpenFolder): Promise<OpenAttempt> {
-  const { deps, journal, takeover, credentials, server, acting, early } = open;
+  const { deps, takeover, credentials, server, acting, early } = open;
   const { data, kept: dataKept } = await open.data;
   deps.wishes.raise(data.attempt.cancel_level);
   const secrets = secretsFor(deps, data, credentials);
@@ -124,10 +139,10 @@ export async function openAttempt(open: OpenFolder): Promise<OpenAttempt> {
   open.learnStatesWith(log.learnState);
   log.prepare(data.attempt.action === 'apply' ? 'apply' : 'plan');
   const state = await open.state;
-  const commands = createCommands({ ...deps, journal, onlyFollow: takeover !== 'begin' && takeover !== 'take_over' });
+  const commands = createCommands({ ...deps, onlyFollow: takeover !== 'begin' && takeover !== 'take_over' });
   const context: AttemptContext = {
     ...deps,
-    ...{ data, dataKept, journal, server, log, state, commands, early, acting },
+    ...{ data, dataKept, server, log, state, commands, early, acting },
   };
   return { context, close: () => log.close() };
 }

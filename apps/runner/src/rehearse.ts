@@ -8,9 +8,10 @@ import { sha256Hex } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import { pack } from 'tar-stream';
 import { attemptFolder, createFolders } from './folder/index.ts';
+import { openJournal } from './journal/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AttemptDeps, openAttempt, openFolder } from './open-attempt.ts';
-import { createStanding, runAttempt } from './phases/index.ts';
+import { createProgramFinder, createStanding, runAttempt } from './phases/index.ts';
 
 type RehearsalDeps = Pick<AttemptDeps, 'folder' | 'birth' | 'version' | 'clock' | 'random' | 'logger'>;
 
@@ -34,7 +35,9 @@ export async function rehearse({ folder, birth, logger, ...deps }: RehearsalDeps
     const open = await openFolder({
       ...deps,
       folder: scratch,
+      journal: await openJournal(scratch.journal),
       birth: born,
+      programs: createProgramFinder(born),
       logger: quiet,
       client,
       wishes,

@@ -173,6 +173,7 @@ export interface RunningRunner {
   kill(): Promise<void>;
 }
 
+const GONE = { type: 'gone' };
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** Starts a runner's process on a folder, as the agent does, and attaches to it. */
@@ -196,16 +197,20 @@ export async function startRunner(folder: AttemptFolder, main = MAIN): Promise<R
     lines.on('line', (line) => messages.push(JSON.parse(line)));
     lines.on('error', () => {});
   }
+  const isGone = () => child.exitCode !== null && (socket === undefined || socket.destroyed);
   return {
     child,
     exited,
     messages,
     send: (message) => void socket?.write(`${JSON.stringify(message)}\n`),
-    heard: (type) =>
-      until(
-        () => messages.find((message) => message.type === type),
+    heard: async (type) => {
+      const found = await until(
+        () => messages.find((message) => message.type === type) ?? (isGone() ? GONE : undefined),
         () => readFileSync(folder.log, 'utf8'),
-      ),
+      );
+      if (found === GONE) throw new Error(`the runner left without ${type}:\n${readFileSync(folder.log, 'utf8')}`);
+      return found;
+    },
     detach: () => void socket?.destroy(),
     async kill() {
       child.kill('SIGKILL');

@@ -4,10 +4,17 @@ import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/k
 import type { RunnerBirth, RunnerTask } from '@groundcrew/protocol';
 import { attemptToken } from './control-plane/index.ts';
 import { type AttemptFolder, createFolders, findTask, readBirth, readSecret } from './folder/index.ts';
+import { openJournal } from './journal/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AgentSide, openAgentSide } from './link/index.ts';
 import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
-import { type AttemptEnd, createStanding, runAttempt } from './phases/index.ts';
+import {
+  type AttemptEnd,
+  createProgramFinder,
+  createStanding,
+  type ProgramFinder,
+  runAttempt,
+} from './phases/index.ts';
 import { rehearse } from './rehearse.ts';
 import { createReserve } from './spool/index.ts';
 import { endWithoutData } from './without-data.ts';
@@ -40,6 +47,7 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
   if (lock === undefined) return 'folder_taken';
   const birth = await readBirth(folder);
   await createFolders(folder);
+  const journal = await openJournal(folder.journal);
   const [wishes, standing] = [createWishes(), createStanding()];
   const agent = await openAgentSide({
     ...deps,
@@ -50,7 +58,8 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
   });
   const reserve = createReserve(folder.reserve, RESERVE_BYTES);
   const caller = createCaller(birth, deps.version);
-  const task = (await findTask(folder)) ?? (await waitForTask({ ...deps, birth }, agent, caller.client));
+  const programs = createProgramFinder(birth);
+  const task = (await findTask(folder)) ?? (await waitForTask({ ...deps, birth, programs }, agent, caller.client));
   if (task !== undefined) {
     agent.take(task);
     const secret = await readSecret(folder);
@@ -66,7 +75,19 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
     tellEnd(
       agent,
       task,
-      await carryOut({ ...deps, birth, task, secret, client: caller.client, wishes, standing, reserve, onStarted }),
+      await carryOut({
+        ...deps,
+        birth,
+        programs,
+        journal,
+        task,
+        secret,
+        client: caller.client,
+        wishes,
+        standing,
+        reserve,
+        onStarted,
+      }),
     );
   }
   await agent.close();
@@ -94,7 +115,7 @@ function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, vers
 
 /** A spare keeps its connection to the server open, so that an attempt begins with its first byte. */
 async function waitForTask(
-  deps: RunnerDeps & { birth: RunnerBirth },
+  deps: RunnerDeps & { birth: RunnerBirth; programs: ProgramFinder },
   agent: AgentSide,
   client: Client,
 ): Promise<RunnerTask | undefined> {
@@ -103,6 +124,7 @@ async function waitForTask(
     await rehearse(deps, over.signal);
     while (!over.signal.aborted) {
       await client.preconnect();
+      await deps.programs.look().catch(() => {});
       await deps.clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
     }
   })();

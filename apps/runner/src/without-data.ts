@@ -12,7 +12,8 @@ const POLL_MS = 1_000;
  * state relay until it ends; the state and the record of the end are delivered. The log is not: nobody knows what to mask in it.
  */
 export async function endWithoutData(open: OpenFolder, refusal: ApiError): Promise<AttemptEnd> {
-  const { deps, journal, takeover } = open;
+  const { deps, takeover } = open;
+  const { journal } = deps;
   deps.logger.error({ err: refusal, takeover }, 'the server does not give the data of the attempt');
   if (takeover === 'begin' && refusal.code === 'forbidden') return handBack(open, refusal.message);
   open.learnStatesWith(async () => {});

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
+import { readFileIfExists } from '@groundcrew/kit';
 import { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import type { AttemptFolder } from './attempt-folder.ts';
+import { replaceFile } from './write-file.ts';
 
 /**
  * What the runner was born with.
@@ -21,9 +22,12 @@ export const findTask = ({ task }: AttemptFolder): Promise<RunnerTask | undefine
 /** What the server gave for the attempt; undefined when it was not fetched yet, or is damaged. */
 export const findData = ({ data }: AttemptFolder): Promise<TaskData | undefined> => findJson(data, TaskData);
 
-/** Keeps what the server gave: a successor needs its secrets to mask with, whether or not the server can be reached. */
+/**
+ * Keeps what the server gave: a successor needs its secrets to mask with, whether or not the server can be reached. The
+ * machine's death may lose it until it is made durable, before the apply.
+ */
 export const keepData = ({ data }: AttemptFolder, content: TaskData): Promise<void> =>
-  writeFileDurably(data, `${JSON.stringify(content)}\n`);
+  replaceFile(data, `${JSON.stringify(content)}\n`);
 
 /**
  * The attempt's secret.

@@ -1,4 +1,6 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '@groundcrew/kit';
 
 /**
  * Puts a file in place whole or not at all, as far as the death of processes goes; the machine's death may lose or empty it.
@@ -7,4 +9,15 @@ import { rename, writeFile } from 'node:fs/promises';
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   await writeFile(`${path}.new`, content, { mode: 0o600 });
   await rename(`${path}.new`, path);
+}
+
+/** Has a file that was put in place before survive the machine's death too. */
+export async function makeDurable(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
 }

@@ -190,11 +190,9 @@ describe('materialise', () => {
 
   it('puts code, fragments, variables and the override into the working folder', async () => {
     await createFolders(folder());
-    const archive = join(root, 'c.tar.gz');
-    await writeFile(
-      archive,
-      await archiveOf([[{ name: 'env/main.tf' }, 'terraform {\n  backend "s3" {}\n}\nvariable "a" {}\n']]),
-    );
+    const archive = await archiveOf([
+      [{ name: 'env/main.tf' }, 'terraform {\n  backend "s3" {}\n}\nvariable "a" {}\n'],
+    ]);
     const data = taskData(
       { working_directory: 'env', tf_code: '{"locals": {"x": 1}}', provider_config: { aws: { region: 'eu' } } },
       {
@@ -209,7 +207,7 @@ describe('materialise', () => {
         ],
       },
     );
-    const { cwd, notes } = await materialise(folder(), data, archive);
+    const { cwd, notes } = await materialise(folder(), data, Readable.from([archive]));
     expect(cwd).toBe(join(root, 'work', 'env'));
     expect(notes).toEqual([
       'Groundcrew keeps the state of this workspace, so the back end "s3" in main.tf is not used.',
@@ -239,20 +237,18 @@ describe('materialise', () => {
 
   it('refuses a working directory that is not there, and an override of its own', async () => {
     await createFolders(folder());
-    const archive = join(root, 'c.tar.gz');
     const configuration = {
       configuration_id: id('cv') as never,
       source: 'archive' as const,
       checksum: '0'.repeat(64),
       size: 1,
     };
-    await writeFile(
-      archive,
-      await archiveOf([[{ name: 'zzz_override.tf' }, 'terraform {\n  backend "local" {}\n}\n']]),
-    );
+    const archive = await archiveOf([[{ name: 'zzz_override.tf' }, 'terraform {\n  backend "local" {}\n}\n']]);
     await expect(
-      materialise(folder(), taskData({ working_directory: 'nope' }, { configuration }), archive),
+      materialise(folder(), taskData({ working_directory: 'nope' }, { configuration }), Readable.from([archive])),
     ).rejects.toThrow(/no folder "nope".*working_directory/);
-    await expect(materialise(folder(), taskData({}, { configuration }), archive)).rejects.toThrow(/zzz_override\.tf/);
+    await expect(materialise(folder(), taskData({}, { configuration }), Readable.from([archive]))).rejects.toThrow(
+      /zzz_override\.tf/,
+    );
   });
 });

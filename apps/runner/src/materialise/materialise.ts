@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { TaskData } from '@groundcrew/protocol';
 import {
   describeReplacedBackend,
@@ -22,17 +22,17 @@ export interface Materialised {
 /**
  * Makes the folder Terraform runs in out of what the server gave: archive, code kept on the server, variables, the back end
  * override and the CLI's settings. Starts from an empty folder, so that doing it again is fine.
- * @param archive path of the configuration's `.tar.gz`; undefined when there is none
+ * @param archive the configuration's `.tar.gz`; undefined when there is none
  * @throws ConfigurationMistake with a sentence for the author of the configuration.
  */
 export async function materialise(
   folder: AttemptFolder,
   data: TaskData,
-  archive: string | undefined,
+  archive: Readable | undefined,
 ): Promise<Materialised> {
   await rm(folder.work, { recursive: true, force: true });
   await mkdir(folder.work, { mode: 0o700 });
-  if (archive !== undefined) await unpackArchive(createReadStream(archive), folder.work);
+  if (archive !== undefined) await unpackArchive(archive, folder.work);
   const cwd = await workingFolder(folder.work, data);
   await writeServerCode(cwd, data);
   await writeDeclaredVariables(cwd, data);

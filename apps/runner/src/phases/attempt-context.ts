@@ -8,6 +8,7 @@ import type { AttemptLog } from '../log/index.ts';
 import type { Relay, RelayCredentials, RelayVerbs, StateForwarder, StateSpool } from '../relay/index.ts';
 import type { Reserve } from '../spool/index.ts';
 import type { Commands } from './commands.ts';
+import type { ProgramFinder } from './find-program.ts';
 import type { Prefetched } from './prefetch.ts';
 import type { Standing } from './standing.ts';
 
@@ -15,6 +16,7 @@ import type { Standing } from './standing.ts';
 export interface AttemptContext {
   folder: AttemptFolder;
   birth: RunnerBirth;
+  programs: ProgramFinder;
   task: RunnerTask;
   data: TaskData;
   /** Resolves when the data are in the folder; nothing is run before that. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { RunnerBirth, Tool } from '@groundcrew/protocol';
 import {
@@ -17,18 +18,51 @@ export interface WantedProgram {
   version: string | null;
 }
 
-/**
- * The program of the wanted version: on PATH, installed before, or installed now.
- * @throws ConfigurationMistake when no host will ever have it, PassingTrouble when this one does not.
- */
-export async function findProgram(
-  wanted: WantedProgram,
-  birth: RunnerBirth,
-  signal: AbortSignal,
-): Promise<InstalledTool> {
-  const fits = ({ tool, version }: InstalledTool) => tool === wanted.tool && (wanted.version ?? version) === version;
+/** Finds Terraform on this host. */
+export interface ProgramFinder {
+  /** Has a look at PATH and remembers it, so that the next `find` takes no time. */
+  look(): Promise<void>;
+  /**
+   * The program of the wanted version: on PATH, installed before, or installed now.
+   * @throws ConfigurationMistake when no host will ever have it, PassingTrouble when this one does not.
+   */
+  find(wanted: WantedProgram, signal: AbortSignal): Promise<InstalledTool>;
+}
+
+export function createProgramFinder(birth: RunnerBirth): ProgramFinder {
+  let seen: SeenProgram[] = [];
+  return {
+    async look() {
+      const { tools } = await findOnPath(birth.path, { cacheDir: birth.versions_dir });
+      seen = tools.map((program) => ({ program, print: printOf(program) }));
+    },
+    async find(wanted, signal) {
+      const known = seen.find(
+        ({ program, print }) => fits(program, wanted) && print !== undefined && print === printOf(program),
+      );
+      return known?.program ?? findProgram(wanted, birth, signal);
+    },
+  };
+}
+
+/** A program with what its file looked like then: another file may be of another version. */
+interface SeenProgram {
+  program: InstalledTool;
+  print: string | undefined;
+}
+
+function printOf({ path }: InstalledTool): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.ino} ${found.size} ${found.mtimeMs}`;
+}
+
+const fits = ({ tool, version }: InstalledTool, wanted: WantedProgram): boolean =>
+  tool === wanted.tool && (wanted.version ?? version) === version;
+
+async function findProgram(wanted: WantedProgram, birth: RunnerBirth, signal: AbortSignal): Promise<InstalledTool> {
+  const isWanted = (program: InstalledTool) => fits(program, wanted);
   const { tools, problems } = await findOnPath(birth.path, { cacheDir: birth.versions_dir });
-  const found = tools.find(fits) ?? (await findInstalled(birth.versions_dir)).find(fits);
+  const found = tools.find(isWanted) ?? (await findInstalled(birth.versions_dir)).find(isWanted);
   if (found !== undefined) return found;
   if (wanted.version !== null && birth.install.enabled)
     return install({ ...wanted, version: wanted.version }, birth, signal);

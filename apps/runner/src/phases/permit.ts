@@ -1,6 +1,7 @@
 import { ApiError } from '@groundcrew/client';
 import { newSecret } from '@groundcrew/kit';
 import { PermitRefusal } from '@groundcrew/protocol';
+import { makeDurable } from '../folder/index.ts';
 import type { Entry } from '../journal/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { finished, type Outcome } from './outcome.ts';
@@ -30,9 +31,11 @@ export async function takePermit(context: AttemptContext): Promise<Outcome | und
 
 /** Writes down which permit will be asked for, unless that is done. */
 export async function writeIntent(context: AttemptContext, planChecksum: string): Promise<Entry<'intent'>> {
-  const { journal } = context;
+  const { journal, folder } = context;
   const known = journal.find('intent');
   if (known !== undefined) return known;
+  // What a successor must know to mask the log of an apply with.
+  await makeDurable(folder.data);
   const intent = { nonce: newSecret(), plan_checksum: planChecksum, at: now(context) };
   await journal.write('intent', intent);
   return intent;

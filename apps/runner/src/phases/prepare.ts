@@ -1,16 +1,16 @@
+import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { RawAnswer } from '@groundcrew/client';
 import type { InstalledTool } from '@groundcrew/terraform';
 import { DamagedDownload, receiveFile } from '../folder/index.ts';
 import type { Entry } from '../journal/index.ts';
 import { materialise } from '../materialise/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-import { findProgram } from './find-program.ts';
 import { createOrders } from './orders.ts';
 import { PassingTrouble } from './outcome.ts';
 import { unpackPlan } from './plan-bundle.ts';
-import { archivePath } from './prefetch.ts';
 
 /** The program that runs, and where. */
 export type Prepared = Entry<'prepared'>;
@@ -41,10 +41,10 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
 }
 
 /** The one that was looked for early, if the data did not say something else in the end. */
-async function programOf({ early, task, data, birth, acting }: AttemptContext): Promise<InstalledTool> {
+async function programOf({ early, task, data, programs, acting }: AttemptContext): Promise<InstalledTool> {
   const { tool, terraform_version: version } = data.workspace;
   const isSame = task.tool === tool && task.terraform_version === version;
-  return early !== undefined && isSame ? early.program : findProgram({ tool, version }, birth, acting);
+  return early !== undefined && isSame ? early.program : programs.find({ tool, version }, acting);
 }
 
 async function fetchConfiguration({
@@ -53,14 +53,15 @@ async function fetchConfiguration({
   server,
   acting,
   early,
-}: AttemptContext): Promise<string | undefined> {
+}: AttemptContext): Promise<Readable | undefined> {
   const { configuration } = data;
   if (configuration === null) return undefined;
-  const path = archivePath(folder);
-  if ((await early?.archiveChecksum) === configuration.checksum) return path;
+  const archive = await early?.archive;
+  if (archive?.checksum === configuration.checksum) return Readable.from([archive.bytes]);
+  const path = join(folder.tmp, 'configuration.tar.gz');
   const receive = (answer: RawAnswer) => receiveFile(answer.stream(), path, configuration.checksum);
   await download(() => server.openConfiguration(acting), receive);
-  return path;
+  return createReadStream(path);
 }
 
 async function fetchPlan({ folder, server, acting }: AttemptContext, cwd: string, checksum: string): Promise<void> {
