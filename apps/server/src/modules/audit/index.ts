@@ -15,16 +15,16 @@ export const createRecordChange =
   (emit: Emit): RecordChange =>
   async (tx, change) => {
     const { caller, action, noun, subjectId, subjectName, workspaceId } = change;
-    await insertEntry(tx, change);
-    await emit(tx, {
-      organizationId: caller.organizationId,
-      noun,
-      id: subjectId,
-      kind: action,
-      workspaceId,
-      data: subjectName === undefined ? {} : { name: subjectName },
-    });
-    if (caller.kind !== 'system') await caller.request.claim?.commit(tx);
+    const event = { noun, id: subjectId, kind: action, workspaceId };
+    await Promise.all([
+      insertEntry(tx, change),
+      emit(tx, {
+        ...event,
+        organizationId: caller.organizationId,
+        data: subjectName === undefined ? {} : { name: subjectName },
+      }),
+      caller.kind === 'system' ? undefined : caller.request.claim?.commit(tx),
+    ]);
   };
 
 /** Reads the audit log. */

@@ -16,18 +16,18 @@ import {
 import type { Aggregate, Attempt, Workspace } from './lifecycle/index.ts';
 
 /**
- * Locks a workspace and reads its fence. The lock comes in a statement of its own: whatever is read after it has a snapshot
- * that is newer than the lock, so that nothing decided about a workspace ever rests on what was true before its turn.
+ * Locks a workspace and reads its fence. The lock is a statement of its own, carried out before the other one though both are
+ * sent together: what is read has a snapshot that is newer than the lock, so that nothing decided about a workspace ever rests
+ * on what was true before its turn.
  */
 export async function lockWorkspace(
   db: Executor,
   id: WorkspaceId,
 ): Promise<{ organizationId: string; workspace: Workspace; now: number } | undefined> {
-  const locked = await sql`SELECT FROM workspaces WHERE id = ${id} FOR NO KEY UPDATE`.execute(db);
-  if (locked.rows.length === 0) return undefined;
-  const { rows } = await sql<
-    WorkspaceRow & { now: number }
-  >`SELECT ${FENCE} FROM workspaces w WHERE w.id = ${id}`.execute(db);
+  const [, { rows }] = await Promise.all([
+    sql`SELECT FROM workspaces WHERE id = ${id} FOR NO KEY UPDATE`.execute(db),
+    sql<WorkspaceRow & { now: number }>`SELECT ${FENCE} FROM workspaces w WHERE w.id = ${id}`.execute(db),
+  ]);
   const row = rows[0];
   return row && { organizationId: row.organization_id, workspace: toWorkspace(row), now: row.now };
 }
@@ -43,14 +43,15 @@ const FENCE = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
  * attempt the event speaks of; without it, it is the task's open one.
  */
 export async function loadAggregate(db: Executor, taskId: TaskId, attemptId?: AttemptId): Promise<Loaded | undefined> {
-  const locked = await sql`${named('lock_workspace_of_task')} SELECT FROM workspaces
-    WHERE id = (SELECT workspace_id FROM tasks WHERE id = ${taskId}) FOR NO KEY UPDATE`.execute(db);
-  if (locked.rows.length === 0) return undefined;
-  const { rows } = await sql<Record<string, unknown> & { now: number }>`${named('load_aggregate')}
-    SELECT ${FENCE}, ${TASK}, ${ATTEMPT}
-    FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
-      LEFT JOIN attempts a ON a.id = coalesce(${attemptId ?? null}, t.attempt_id) AND a.task_id = t.id
-    WHERE t.id = ${taskId} FOR NO KEY UPDATE OF t`.execute(db);
+  const [, { rows }] = await Promise.all([
+    sql`${named('lock_workspace_of_task')} SELECT FROM workspaces
+      WHERE id = (SELECT workspace_id FROM tasks WHERE id = ${taskId}) FOR NO KEY UPDATE`.execute(db),
+    sql<Record<string, unknown> & { now: number }>`${named('load_aggregate')}
+      SELECT ${FENCE}, ${TASK}, ${ATTEMPT}
+      FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
+        LEFT JOIN attempts a ON a.id = coalesce(${attemptId ?? null}, t.attempt_id) AND a.task_id = t.id
+      WHERE t.id = ${taskId} FOR NO KEY UPDATE OF t`.execute(db),
+  ]);
   const row = rows[0];
   if (row === undefined) return undefined;
   return split(row, row.now);

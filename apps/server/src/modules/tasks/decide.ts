@@ -88,15 +88,20 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
     const decision = step(loaded.aggregate, event, loaded.now, figures);
     if (decision.refused) throw refused(decision);
     const { aggregate } = decision;
-    if (aggregate !== loaded.aggregate) await saveAggregate(tx, loaded.aggregate, aggregate, loaded.organizationId);
     const context = {
       organizationId: loaded.organizationId,
       workspaceId: aggregate.workspace.id,
       taskId,
       attemptId: aggregate.attempt?.id,
     };
-    await options.also?.(tx, { ...loaded, aggregate });
-    await write(tx, decision.effects, context, options.extra, outward, depth);
+    // Asked for together, carried out in this order.
+    await Promise.all([
+      aggregate === loaded.aggregate
+        ? undefined
+        : saveAggregate(tx, loaded.aggregate, aggregate, loaded.organizationId),
+      options.also?.(tx, { ...loaded, aggregate }),
+      write(tx, decision.effects, context, options.extra, outward, depth),
+    ]);
     return decision.answer;
   }
 
@@ -108,11 +113,12 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
     outward: { effects: readonly Effect[]; context: EffectContext }[],
     depth: number,
   ): Promise<void> {
-    for (const effect of effects) {
-      if (effect.kind !== 'tell_holder') await sink.write(tx, effect, context, extra);
-      else if (depth >= DEEPEST)
-        throw new Error(`Decisions about task ${effect.taskId} lead to each other without end.`);
-      else await decideWithin(tx, effect.taskId, effect.event, {}, outward, depth + 1);
+    const holders = effects.filter((effect) => effect.kind === 'tell_holder');
+    const rows = effects.filter((effect) => effect.kind !== 'tell_holder');
+    await Promise.all(rows.map((effect) => sink.write(tx, effect, context, extra)));
+    for (const { taskId, event } of holders) {
+      if (depth >= DEEPEST) throw new Error(`Decisions about task ${taskId} lead to each other without end.`);
+      await decideWithin(tx, taskId, event, {}, outward, depth + 1);
     }
     outward.push({ effects, context });
   }
@@ -130,10 +136,12 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
       if (loaded === undefined) throw new AppError('not_found', `There is no workspace ${workspaceId}.`);
       const decision = stepWorkspace(loaded.workspace, event, loaded.now, figures);
       if (decision.refused) throw refused(decision);
-      await saveWorkspace(tx, loaded.workspace, decision.workspace);
-      await options.also?.(tx, loaded.workspace, decision.workspace);
       const context = { organizationId: loaded.organizationId, workspaceId, taskId: undefined, attemptId: undefined };
-      await write(tx, decision.effects, context, options.extra, outward, 0);
+      await Promise.all([
+        saveWorkspace(tx, loaded.workspace, decision.workspace),
+        options.also?.(tx, loaded.workspace, decision.workspace),
+        write(tx, decision.effects, context, options.extra, outward, 0),
+      ]);
       return decision.answer;
     });
     for (const { effects, context } of outward) sink.tell(effects, context);

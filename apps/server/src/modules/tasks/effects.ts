@@ -64,8 +64,10 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
     sentence: string,
   ): Promise<void> {
     if (taskId === undefined) return;
-    await insertTaskEvent(tx, organizationId, taskId, kind, sentence);
-    await ports.emit(tx, { organizationId, noun: 'task', id: taskId, kind, workspaceId, data: { message: sentence } });
+    await Promise.all([
+      insertTaskEvent(tx, organizationId, taskId, kind, sentence),
+      ports.emit(tx, { organizationId, noun: 'task', id: taskId, kind, workspaceId, data: { message: sentence } }),
+    ]);
   }
 
   /** Counts for the agent of the last attempt; the history's last word is a `record` of its own. */

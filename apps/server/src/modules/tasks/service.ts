@@ -43,20 +43,18 @@ export function createTasksService(deps: TasksDeps) {
       const may = body.task_type === 'plan_and_apply' && caller.permissions.has('task:apply');
       const autoApprove = may && (body.auto_approve ?? origin.auto_approve);
       const owner = { organization_id: caller.organizationId, created_by: caller.name };
-      await store.insertTask(
-        tx,
-        { ...toColumns(body, origin), ...owner, id, auto_approve: autoApprove },
-        `${caller.name} asked for ${describe(body)}.`,
-      );
-      await recordChange(tx, {
-        caller,
-        action: 'create',
-        noun: 'task',
-        subjectId: id,
-        subjectName: origin.name,
-        workspaceId: origin.workspace_id,
-        after: { task_type: body.task_type, destroy: body.destroy, auto_approve: autoApprove, message: body.message },
-      });
+      const sentence = `${caller.name} asked for ${describe(body)}.`;
+      const change = { caller, action: 'create', noun: 'task', subjectId: id, subjectName: origin.name } as const;
+      const after = {
+        task_type: body.task_type,
+        destroy: body.destroy,
+        auto_approve: autoApprove,
+        message: body.message,
+      };
+      await Promise.all([
+        store.insertTask(tx, { ...toColumns(body, origin), ...owner, id, auto_approve: autoApprove }, sentence),
+        recordChange(tx, { ...change, workspaceId: origin.workspace_id, after }),
+      ]);
     });
     deps.wakeDispatcher();
     return get(caller, id);

@@ -107,6 +107,22 @@ test('a transaction whose statement failed unnoticed does not count as committed
   await expect(swallowed).rejects.toThrow('rolled back');
 });
 
+test('statements of a transaction that are asked for together are carried out in that order', async () => {
+  const seen = await transaction(database.db, async (tx) => {
+    await sql`CREATE TEMP TABLE steps (step integer) ON COMMIT DROP`.execute(tx);
+    const writes = Array.from({ length: 20 }, (_, step) => sql`INSERT INTO steps VALUES (${step})`.execute(tx));
+    const read = sql<{ steps: number[] }>`SELECT array_agg(step ORDER BY ctid) AS steps FROM steps`.execute(tx);
+    await Promise.all(writes);
+    return (await read).rows[0]?.steps;
+  });
+  expect(seen).toEqual(Array.from({ length: 20 }, (_, step) => step));
+});
+
+test('a statement that comes after the end of its transaction is refused', async () => {
+  const late = await transaction(database.db, async (tx) => () => sql`SELECT 1`.execute(tx));
+  await expect(late()).rejects.toThrow('after the end');
+});
+
 test('transactions that block each other are repeated until all are through', async () => {
   const { db } = database;
   await sql`INSERT INTO parents VALUES (201, 'left'), (202, 'right')`.execute(db);

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '@groundcrew/kit';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { type DatabaseAddress, type SessionLimits, toClientConfig } from './address.ts';
 import { createPool } from './pool.ts';
 import type { Tables } from './tables.ts';
@@ -16,6 +16,7 @@ export interface Database extends Kysely<Tables> {
 }
 
 interface DatabaseInternals {
+  pool: PostgresPool;
   scope: TransactionScope;
   clock: Clock;
   random: Random;
@@ -48,13 +49,15 @@ export function createDatabase(options: DatabaseOptions): Database {
     max: maxSessions,
     connectionTimeoutMillis: acquireMs,
     idleTimeoutMillis: IDLE_SESSION_MS,
+    // Statements of a session are sent without waiting for each other's answers.
+    pipeline: true,
   };
   const pool = createPool({ config, scope, strict, reconnectMs, clock, random, logger });
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return Object.assign(kysely, { [INTERNALS]: { scope, clock, random } });
+  return Object.assign(kysely, { [INTERNALS]: { pool, scope, clock, random } });
 }
 
-/** What `transaction` needs of a database. Not for use outside this folder. */
+/** What sessions and transactions need of a database. Not for use outside this folder. */
 export const internalsOf = (db: Database): DatabaseInternals => db[INTERNALS];
 
 /**

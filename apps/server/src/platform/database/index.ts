@@ -6,5 +6,6 @@ export { DatabaseError, type DatabaseErrorKind, isDatabaseError } from './databa
 export { type MigrateResult, migrate } from './migrate.ts';
 export { migrationsFolder } from './migration-files.ts';
 export { named } from './named.ts';
+export { withSession } from './pooled-session.ts';
 export type { Tables } from './tables.ts';
 export { type TransactionOptions, transaction } from './transaction.ts';

@@ -1,7 +1,7 @@
 import { type Logger, newId } from '@groundcrew/kit';
 import type { AttemptId, QueueExplanation, TaskId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Database, Executor } from '../../../platform/database/index.ts';
+import { type Database, type Executor, withSession } from '../../../platform/database/index.ts';
 import { AppError } from '../../../platform/http/index.ts';
 import type { Decider } from '../decide.ts';
 import { type Assignment, type Choice, choose, type StillWaiting } from './choose.ts';
@@ -30,10 +30,11 @@ export function createDispatcher(deps: DispatcherDeps) {
 
   /** One pass; the number of offers made. */
   async function pass(): Promise<number> {
-    return db.connection().execute(async (connection) => {
-      await sql`SELECT pg_advisory_lock(${DISPATCH_LOCK})`.execute(connection);
+    return withSession(db, async (connection) => {
+      const locked = sql`SELECT pg_advisory_lock(${DISPATCH_LOCK})`.execute(connection);
       try {
-        const { snapshot, said } = await readSnapshot(db, deps);
+        // Asked for together: the snapshot is taken behind the lock, in the same round trip.
+        const [{ snapshot, said }] = await Promise.all([readSnapshot(connection, deps), locked]);
         if (snapshot.tasks.length === 0) return 0;
         const choice = choose(snapshot);
         const offered = await offerAll(choice.assignments);
