@@ -218,11 +218,11 @@ export function createAttempts(deps: AttemptsDeps) {
       return link.reject(order.task_id, attemptId, 'the agent could not make a folder for it; see its log');
     }
     const secret = newSecret();
-    await writeSecret(spare.folder, secret, spare.user);
+    writeSecret(spare.folder, secret, spare.user);
     const refusal = await link.accept(order.task_id, { attempt_id: attemptId, secret_hash: sha256Hex(secret) });
     if (refusal !== undefined) return giveBack(entry, spare, refusal);
     const task = toRunnerTask(order, deps.clock.now());
-    await writeTask(spare.folder, task, spare.user);
+    writeTask(spare.folder, task, spare.user);
     void handOver(entry, spare, task);
     // The next spare is started once this one is on its way, so that it does not compete for the processor.
     void deps.clock.sleep(250).then(fillSpares);

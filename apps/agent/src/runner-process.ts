@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fchownSync, openSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chownSync, closeSync, fchownSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,22 +81,23 @@ async function makeFolder(path: string, user: RunnerUser): Promise<void> {
 }
 
 /** The attempt's own credential, in the folder before the server hears of its hash. */
-export const writeSecret = (folder: string, secret: string, user: RunnerUser): Promise<void> =>
+export const writeSecret = (folder: string, secret: string, user: RunnerUser): void =>
   writeForRunner(join(folder, ATTEMPT_FOLDER.secret), secret, user);
 
 /**
  * Makes a spare's folder the folder of an attempt that the server has accepted; by rename, because whoever finds a task begins
  * with it. Not fsynced: before Terraform runs, a machine that dies loses nothing but time.
  */
-export async function writeTask(folder: string, task: RunnerTask, user: RunnerUser): Promise<void> {
+export function writeTask(folder: string, task: RunnerTask, user: RunnerUser): void {
   const path = join(folder, ATTEMPT_FOLDER.task);
-  await writeForRunner(`${path}.new`, `${JSON.stringify(task)}\n`, user);
-  await rename(`${path}.new`, path);
+  writeForRunner(`${path}.new`, `${JSON.stringify(task)}\n`, user);
+  renameSync(`${path}.new`, path);
 }
 
-async function writeForRunner(path: string, text: string, user: RunnerUser): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  if (user !== undefined) await chown(path, user.uid, user.gid);
+/** At once: an offer waits for it, and a turn through the thread pool takes longer than so small a file. */
+function writeForRunner(path: string, text: string, user: RunnerUser): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  if (user !== undefined) chownSync(path, user.uid, user.gid);
 }
 
 /** The attempt a folder belongs to; undefined for a spare's folder or one whose task was never wholly written. */

@@ -98,9 +98,10 @@ async function beginWithData(
   server: ControlPlane,
   acting: AbortSignal,
 ): Promise<KnownData> {
+  const fetching = fetchData(folder, server, acting);
   const begun = journal.write('begun', { at: new Date(clock.now()).toISOString(), version });
-  const { data, kept } = await fetchData(folder, server, acting);
-  return { data, kept: Promise.all([begun, kept]).then(() => undefined) };
+  const [{ data, kept }] = await Promise.all([fetching, begun]);
+  return { data, kept };
 }
 
 /** From the folder, or else from the server. */

@@ -1,4 +1,5 @@
-import { open, rename, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '@groundcrew/kit';
 
@@ -7,8 +8,8 @@ import { syncFolder } from '@groundcrew/kit';
  * For what is worthless without the machine. The rest takes `writeFileDurably`, which waits for the disk.
  */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 /** Has a file that was put in place before survive the machine's death too. */

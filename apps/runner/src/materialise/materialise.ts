@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { TaskData } from '@groundcrew/protocol';
 import {
@@ -30,14 +30,14 @@ export async function materialise(
   data: TaskData,
   archive: Readable | undefined,
 ): Promise<Materialised> {
-  await rm(folder.work, { recursive: true, force: true });
-  await mkdir(folder.work, { mode: 0o700 });
+  rmSync(folder.work, { recursive: true, force: true });
+  mkdirSync(folder.work, { mode: 0o700 });
   if (archive !== undefined) await unpackArchive(archive, folder.work);
-  const cwd = await workingFolder(folder.work, data);
-  await writeServerCode(cwd, data);
+  const cwd = workingFolder(folder.work, data);
+  writeServerCode(cwd, data);
   await writeDeclaredVariables(cwd, data);
   const { replaced } = await writeBackendOverride(cwd);
-  await writeFile(folder.cliConfig, renderCliConfig(), { mode: 0o600 });
+  writeFileSync(folder.cliConfig, renderCliConfig(), { mode: 0o600 });
   return { cwd, notes: replaced === undefined ? [] : [describeReplacedBackend(replaced)] };
 }
 

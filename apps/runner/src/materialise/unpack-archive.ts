@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -41,7 +40,7 @@ interface TarEntry extends AsyncIterable<Uint8Array> {
 async function writeEntries(entries: AsyncIterable<TarEntry>, dir: string): Promise<void> {
   const totals = { entries: 0, bytes: 0 };
   for await (const entry of entries) {
-    const { name, type, size, mode } = entry.header;
+    const { name, type, size } = entry.header;
     totals.entries += 1;
     totals.bytes += size;
     const mistake =
@@ -49,21 +48,28 @@ async function writeEntries(entries: AsyncIterable<TarEntry>, dir: string): Prom
     if (mistake !== undefined) throw new ConfigurationMistake(mistake);
     const path = normaliseEntryName(name);
     if (path === '' || path === '.' || isPlanted(path)) entry.resume();
-    else if (type === 'directory') await makeFolder(join(dir, path), entry);
-    else await writeEntry(entry, join(dir, path), mode);
+    else if (type === 'directory') makeFolder(join(dir, path), entry);
+    else await writeEntry(entry, join(dir, path));
   }
 }
 
-async function makeFolder(path: string, entry: TarEntry): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+function makeFolder(path: string, entry: TarEntry): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   entry.resume();
 }
 
-async function writeEntry(entry: TarEntry, path: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+async function writeEntry(entry: TarEntry, path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // Scripts for provisioners stay executable, for our user.
-  await pipeline(entry, createWriteStream(path, { mode: mode & 0o111 ? 0o700 : 0o600 }));
+  const access = { mode: (entry.header.mode ?? 0) & 0o111 ? 0o700 : 0o600 };
+  if ((entry.header.size ?? 0) > AT_ONCE_BYTES) return pipeline(entry, createWriteStream(path, access));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of entry) chunks.push(chunk);
+  writeFileSync(path, Buffer.concat(chunks), access);
 }
+
+/** Files up to this size are written in one go: a turn through the thread pool takes longer than that. */
+const AT_ONCE_BYTES = 1024 * 1024;
 
 /** Every entry has a header block and is padded to whole blocks; what is beyond that is a bomb. */
 const MAX_TAR_BYTES = ARCHIVE_LIMITS.maxTotalBytes + ARCHIVE_LIMITS.maxEntries * 3 * 512;

@@ -56,15 +56,16 @@ export function createCommands(deps: CommandsDeps): Commands {
   const alive = () => isAlive(folder.alive);
 
   function prepare(order: CommandOrder): void {
-    const { path, findExit, findProcess } = commandRecord(journal.dir, order.name);
-    if (deps.onlyFollow || prepared.has(order.name) || findExit() || findProcess()) return;
-    logger.debug({ command: order.name, path }, 'launcher prepared');
+    const record = commandRecord(journal.dir, order.name);
+    if (deps.onlyFollow || prepared.has(order.name) || isRecorded(record)) return;
+    logger.debug({ command: order.name, path: record.path }, 'launcher prepared');
     prepared.set(order.name, prepareCommand(folder, order));
   }
 
   async function run(order: CommandOrder, limits: CommandLimits): Promise<CommandEnd> {
     const record = commandRecord(journal.dir, order.name);
-    const begun = await wasBegun(record, order.name);
+    // No turn of the event loop between here and the start of what is no apply.
+    const begun = isRecorded(record) || (order.name === 'apply' && (await findFate(journal.dir)) !== undefined);
     const seen = begun && isSeenRunning(record);
     const launched = begun ? undefined : launch(order);
     const ended = new AbortController();
@@ -94,11 +95,6 @@ export function createCommands(deps: CommandsDeps): Commands {
     return command;
   }
 
-  async function wasBegun(record: CommandRecord, name: CommandName): Promise<boolean> {
-    if (record.findExit() || record.findProcess()) return true;
-    return name === 'apply' && (await findFate(journal.dir)) !== undefined;
-  }
-
   /** Nothing that a command left behind may go on changing things; only what moved into a session of its own is out of reach. */
   async function sweep(record: CommandRecord): Promise<void> {
     const process = record.findProcess();
@@ -124,6 +120,9 @@ export function createCommands(deps: CommandsDeps): Commands {
     },
   };
 }
+
+const isRecorded = ({ findExit, findProcess }: CommandRecord): boolean =>
+  findExit() !== undefined || findProcess() !== undefined;
 
 const START_POLL_MS = 4;
 

@@ -18,8 +18,9 @@ export async function initialise(
 ): Promise<Outcome | undefined> {
   const { commands, standing } = context;
   if (isStopped(context)) return finished('cancelled');
-  standing.enter('init');
+  // First of all the word to the launcher: it goes out before this call is over.
   const running = commands.run(orders.init, planLimits(context, log));
+  standing.enter('init');
   commands.prepare(orders[next]);
   const end = await running;
   const { code, signal, timedOut } = end;

@@ -28,8 +28,8 @@ export async function planPhase(context: AttemptContext): Promise<PlanResult> {
   const orders = createOrders(context, prepared);
   const stopped = await initialise(context, orders, 'plan', log);
   if (stopped !== undefined) return { outcome: stopped };
-  standing.enter('planning');
   const planning = commands.run(orders.plan, planLimits(context, log));
+  standing.enter('planning');
   commands.prepare(orders.show);
   const end = await planning;
   const limits = { ...planLimits(context, log), timeoutAt: clock.now() + SHOW_TIMEOUT_MS };

@@ -50,7 +50,9 @@ export async function openLogStream(options: LogStreamOptions): Promise<LogStrea
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const journal = await openJournal(options.folder);
   const fixedOffset = journal.isNew ? 0 : await findSize(options.rawPath);
-  await keepSecrets(journal, options.secrets, fixedOffset);
+  // A power cut ends a plan, and what it learned on the way is durable: its beginning may be lost, but never alone.
+  const isDurable = options.phase === 'apply' || !journal.isNew;
+  await keepSecrets(journal, options.secrets, fixedOffset, isDurable);
   const pace = { ...DEFAULT_PACE, ...options.pace };
   const parts = await buildStream(options, { journal, fixedOffset }, pace);
   return startStream(parts, { pace, clock: options.clock, ...DEFAULT_OVERFLOW, ...options.limits });

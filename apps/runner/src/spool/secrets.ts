@@ -15,15 +15,17 @@ function withSecrets(sets: Sets, secrets: readonly Secret[], fromOffset: number)
 
 /**
  * Writes down what the stream starts with. What a predecessor masked with counts as it is, or the bytes would differ
- * from those it sent; what it did not know holds from `fixedOffset` on.
+ * from those it sent; what it did not know holds from `fixedOffset` on. `isDurable`: whether there is a use for the stream when
+ * the machine has died.
  */
 export async function keepSecrets(
   journal: JournalFile,
   secrets: readonly Secret[],
   fixedOffset: number,
+  isDurable: boolean,
 ): Promise<void> {
   const sets = withSecrets(journal.value.sets, secrets, fixedOffset);
-  if (journal.isNew || sets !== journal.value.sets) await journal.change(() => ({ sets }));
+  if (journal.isNew || sets !== journal.value.sets) await journal.change(() => ({ sets }), isDurable);
 }
 
 export interface LearnerOptions {

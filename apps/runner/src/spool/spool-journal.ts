@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
 import * as z from 'zod';
+import { replaceFile } from '../folder/index.ts';
 import { Sha256State } from './sha256.ts';
 
 /** A place where another runner can go on: it comes to the same masked byte, and to the same checksum. */
@@ -38,8 +39,11 @@ export interface JournalFile {
   readonly value: SpoolJournal;
   /** Whether nobody has written it before. */
   readonly isNew: boolean;
-  /** Changes the journal by what `change` makes of it; on disk, also after a power cut, once it resolves. Calls take turns. */
-  change(change: (value: SpoolJournal) => Partial<SpoolJournal>): Promise<void>;
+  /**
+   * Changes the journal by what `change` makes of it. Once it resolves, the change outlives us; `isDurable`, true when not given,
+   * also a power cut. Calls take turns.
+   */
+  change(change: (value: SpoolJournal) => Partial<SpoolJournal>, isDurable?: boolean): Promise<void>;
 }
 
 const EMPTY: SpoolJournal = { sets: [], drops: [], checkpoints: [] };
@@ -56,10 +60,10 @@ export async function openJournal(folder: string): Promise<JournalFile> {
     get value() {
       return value;
     },
-    change(change) {
+    change(change, isDurable = true) {
       const next = turn.then(async () => {
         const changed = { ...value, ...change(value) };
-        await writeFileDurably(path, JSON.stringify(changed));
+        await (isDurable ? writeFileDurably : replaceFile)(path, JSON.stringify(changed));
         value = changed;
       });
       turn = next.catch(() => {});

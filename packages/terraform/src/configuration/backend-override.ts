@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastName, listConfigFiles } from './config-files.ts';
 import { ConfigurationMistake } from './configuration-mistake.ts';
@@ -22,14 +22,14 @@ export interface WrittenOverride {
 export async function writeBackendOverride(dir: string): Promise<WrittenOverride> {
   const overrides = (await listConfigFiles(dir)).filter((file) => file.override);
   const foreign: string[] = [];
-  for (const { name } of overrides) if (!(await isOurs(join(dir, name)))) foreign.push(name);
+  for (const { name } of overrides) if (!isOurs(join(dir, name))) foreign.push(name);
   const rival = (await findBackendOverrides(dir)).find(({ file }) => foreign.includes(file));
   if (rival) throw new ConfigurationMistake(rivalSentence(rival));
   const file = lastName(foreign, 'zzzz_groundcrew_override', '.tf.json');
   // Not an extension that Terraform reads, should the host die between the two lines.
   const draft = join(dir, `${file}.draft`);
-  await writeFile(draft, OVERRIDE, { mode: 0o600 });
-  await rename(draft, join(dir, file));
+  writeFileSync(draft, OVERRIDE, { mode: 0o600 });
+  renameSync(draft, join(dir, file));
   return { file, replaced: await findOwnBackend(dir) };
 }
 
@@ -44,7 +44,7 @@ export function describeReplacedBackend(replaced: OwnBackend): string {
  */
 export async function assertHttpBackend(dir: string): Promise<void> {
   const path = join(dir, '.terraform', 'terraform.tfstate');
-  const backend = await readBackendRecord(path);
+  const backend = readBackendRecord(path);
   if (backend?.type !== 'http') {
     throw new ConfigurationMistake(
       `After init the state would go to ${backend?.type ? `a ${JSON.stringify(backend.type)} back end` : 'a local file'} instead of Groundcrew; look for a file of the configuration that sets a back end and remove it.`,
@@ -57,13 +57,8 @@ export async function assertHttpBackend(dir: string): Promise<void> {
     );
 }
 
-async function readBackendRecord(
-  path: string,
-): Promise<{ type?: string; config?: Record<string, unknown> } | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return 'null';
-    throw error;
-  });
+function readBackendRecord(path: string): { type?: string; config?: Record<string, unknown> } | undefined {
+  const text = findText(path) ?? 'null';
   try {
     return JSON.parse(text)?.backend;
   } catch {
@@ -71,8 +66,17 @@ async function readBackendRecord(
   }
 }
 
-async function isOurs(path: string): Promise<boolean> {
-  return (await readFile(path)).equals(Buffer.from(OVERRIDE));
+function findText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isOurs(path: string): boolean {
+  return readFileSync(path).equals(Buffer.from(OVERRIDE));
 }
 
 const nameOf = ({ kind, type }: OwnBackend): string =>

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listHclBlocks } from '../hcl/hcl-blocks.ts';
 import { type JsonMember, JsonSyntaxError, listJsonElements, listJsonMembers } from '../json/json-bytes.ts';
@@ -25,7 +25,7 @@ export async function findBackendOverrides(dir: string): Promise<OwnBackend[]> {
 async function findBackends(dir: string, wanted: (file: ConfigFile) => boolean): Promise<OwnBackend[]> {
   const found: OwnBackend[] = [];
   for (const file of (await listConfigFiles(dir)).filter(wanted)) {
-    const bytes = await readFile(join(dir, file.name));
+    const bytes = readFileSync(join(dir, file.name));
     const backend = file.syntax === 'json' ? findInJson(bytes) : findInHcl(bytes);
     if (backend) found.push({ file: file.name, ...backend });
   }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listConfigFiles } from './config-files.ts';
 
@@ -11,7 +11,7 @@ export async function findUndeclaredVariables(dir: string, names: readonly strin
   let missing = [...names];
   for (const { name, syntax } of await listConfigFiles(dir)) {
     if (missing.length === 0) break;
-    const bytes = await readFile(join(dir, name));
+    const bytes = readFileSync(join(dir, name));
     // In JSON any letter of a name may be written as an escape.
     if (syntax === 'json' && bytes.includes('\\u')) return [];
     missing = missing.filter((variable) => !bytes.includes(variable));

@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastName, listFileNames } from '../configuration/config-files.ts';
 import { renderVariables, type VariableValue } from './render-variables.ts';
@@ -19,8 +19,8 @@ export async function writeVariables(dir: string, variables: readonly VariableVa
   ] as const) {
     if (contents === undefined) continue;
     const file = lastName(rivals, stem, ending);
-    await writeFile(join(dir, `${file}.draft`), contents, { mode: 0o600 });
-    await rename(join(dir, `${file}.draft`), join(dir, file));
+    writeFileSync(join(dir, `${file}.draft`), contents, { mode: 0o600 });
+    renameSync(join(dir, `${file}.draft`), join(dir, file));
     written.push(file);
   }
   return written;
