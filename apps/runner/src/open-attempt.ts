@@ -1,7 +1,7 @@
 import type { Client } from '@groundcrew/client';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
-import type { SensitiveValue } from '@groundcrew/terraform';
+import type { InstalledTool, SensitiveValue } from '@groundcrew/terraform';
 import { type ControlPlane, createControlPlane } from './control-plane/index.ts';
 import { findTakeover } from './find-takeover.ts';
 import { type AttemptFolder, findData, keepData } from './folder/index.ts';
@@ -14,9 +14,7 @@ import {
   type AttemptContext,
   type AttemptState,
   createCommands,
-  type Prefetched,
   type ProgramFinder,
-  prefetch,
   type Standing,
 } from './phases/index.ts';
 import { deriveRelayCredentials, type RelayCredentials } from './relay/index.ts';
@@ -52,8 +50,8 @@ export interface OpenFolder {
   state: Promise<AttemptState>;
   /** Tells who learns the secrets of the states that pass; until then they wait. */
   learnStatesWith: (learn: LearnState) => void;
-  /** What a first runner fetches beside the data. */
-  early: Prefetched | undefined;
+  /** The program that a first runner will most likely need, looked for while the data are on their way. */
+  early: Promise<InstalledTool> | undefined;
   close(): Promise<void>;
 }
 
@@ -70,12 +68,13 @@ export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
   logger.info({ takeover, damaged: journal.damaged }, 'at work on the attempt');
   const isFirst = takeover === 'begin';
   const data = isFirst ? beginWithData(deps, server, acting.signal) : findOrFetchData(folder, server, acting.signal);
-  const early = isFirst ? prefetch({ ...deps, server, acting: acting.signal }) : undefined;
+  const wanted = { tool: task.tool, version: task.terraform_version };
+  const early = isFirst ? deps.programs.find(wanted, acting.signal) : undefined;
   const credentials = deriveRelayCredentials(deps.secret);
   const { promise: learner, resolve: learnStatesWith } = Promise.withResolvers<LearnState>();
   const state = openState({ ...deps, credentials, learnState: async (path) => (await learner)(path) });
   // Heard by whoever asks for them, later.
-  for (const promise of [data, state]) promise.catch(() => {});
+  for (const promise of [data, state, early]) promise?.catch(() => {});
   const lease = startLease({ ...deps, renew: server.renew, describe: () => describe(standing) });
   standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
   const close = async () => {

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@groundcrew/client';
@@ -28,8 +27,7 @@ export async function rehearse({ folder, birth, logger, ...deps }: RehearsalDeps
   try {
     await createFolders(scratch);
     const born: RunnerBirth = { ...birth, path: `${STAND_IN}:${birth.path}`, versions_dir: scratch.tmp };
-    const { data, archive } = await rehearsalTask();
-    const client = standInServer(birth.server_url, data, archive);
+    const client = standInServer(birth.server_url, await rehearsalTask());
     const wishes = createWishes();
     over.addEventListener('abort', () => wishes.fence(), { once: true });
     const open = await openFolder({
@@ -70,7 +68,7 @@ const TASK = {
   written_at: '',
 } as RunnerTask;
 
-async function rehearsalTask(): Promise<{ data: TaskData; archive: Buffer }> {
+async function rehearsalTask(): Promise<TaskData> {
   const tar = pack();
   tar.entry({ name: 'main.tf' }, 'variable "a" {}\n');
   tar.finalize();
@@ -78,7 +76,7 @@ async function rehearsalTask(): Promise<{ data: TaskData; archive: Buffer }> {
   for await (const chunk of tar as unknown as AsyncIterable<Buffer>) chunks.push(chunk);
   const archive = gzipSync(Buffer.concat(chunks));
   const { task_id: id, workspace_id, action } = TASK;
-  const data = {
+  return {
     task: {
       id,
       workspace_id,
@@ -111,6 +109,7 @@ async function rehearsalTask(): Promise<{ data: TaskData; archive: Buffer }> {
       source: 'archive',
       checksum: sha256Hex(archive),
       size: archive.length,
+      content: archive.toString('base64'),
     },
     plan_file: null,
     attempt: {
@@ -123,22 +122,14 @@ async function rehearsalTask(): Promise<{ data: TaskData; archive: Buffer }> {
       cancel_level: 0,
     },
   } as unknown as TaskData;
-  return { data, archive };
 }
 
 /** Says yes to everything. */
-function standInServer(baseUrl: string, data: TaskData, archive: Buffer): Client {
+function standInServer(baseUrl: string, data: TaskData): Client {
   const lengths: Record<string, number> = {};
   const answers: Record<string, (input: { raw?: Uint8Array }, call: { headers?: Record<string, unknown> }) => unknown> =
     {
       getTaskData: () => data,
-      getTaskConfiguration: () => ({
-        status: 200,
-        header: () => undefined,
-        size: archive.length,
-        stream: () => Readable.from([archive]),
-        cancel: () => {},
-      }),
       renewAttempt: () => ({
         verdict: 'go_on',
         lease_seconds: 60,

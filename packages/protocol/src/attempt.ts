@@ -88,6 +88,10 @@ export const TaskData = z.object({
       source: z.enum(['archive', 'inline']),
       checksum: Checksum,
       size: z.number(),
+      content: z
+        .string()
+        .optional()
+        .describe('The archive itself in base64 when it is small, which spares a request; else fetch it.'),
     })
     .nullable(),
   plan_file: z

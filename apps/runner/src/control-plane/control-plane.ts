@@ -20,7 +20,7 @@ import {
  */
 export interface ControlPlane {
   getData(signal: AbortSignal): Promise<TaskData>;
-  openConfiguration(signal: AbortSignal, retry?: 'never'): Promise<RawAnswer>;
+  openConfiguration(signal: AbortSignal): Promise<RawAnswer>;
   openPlanBundle(signal: AbortSignal): Promise<RawAnswer>;
   /** One try. */
   renew(request: RenewRequest, signal: AbortSignal): Promise<RenewAnswer>;
@@ -51,8 +51,7 @@ export function createControlPlane(client: Client, taskId: TaskId): ControlPlane
   const retry = 'until_answered' as const;
   return {
     getData: (signal) => client.call('getTaskData', { params, query: { without: 'state_content' } }, { retry, signal }),
-    openConfiguration: (signal, once) =>
-      client.call('getTaskConfiguration', { params }, { retry: once ?? retry, signal }),
+    openConfiguration: (signal) => client.call('getTaskConfiguration', { params }, { retry, signal }),
     openPlanBundle: (signal) => client.call('getTaskPlanFile', { params }, { retry, signal }),
     renew: (body, signal) =>
       client.call('renewAttempt', { params, body }, { retry: 'never', signal, timeoutMs: RENEW_TIMEOUT_MS }),

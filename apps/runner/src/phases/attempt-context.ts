@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
+import type { InstalledTool } from '@groundcrew/terraform';
 import type { ControlPlane } from '../control-plane/index.ts';
 import type { AttemptFolder } from '../folder/index.ts';
 import type { Journal } from '../journal/index.ts';
@@ -9,7 +10,6 @@ import type { Relay, RelayCredentials, RelayVerbs, StateForwarder, StateSpool } 
 import type { Reserve } from '../spool/index.ts';
 import type { Commands } from './commands.ts';
 import type { ProgramFinder } from './find-program.ts';
-import type { Prefetched } from './prefetch.ts';
 import type { Standing } from './standing.ts';
 
 /** Everything the phases of one attempt work with. */
@@ -34,7 +34,7 @@ export interface AttemptContext {
   random: Random;
   logger: Logger;
   /** What was begun before the data were here; only a first runner has it. */
-  early: Prefetched | undefined;
+  early: Promise<InstalledTool> | undefined;
   /** Aborts when the attempt may not act any more; calls that only serve acting end with it. */
   acting: AbortSignal;
 }

@@ -3,6 +3,5 @@ export { createCommands } from './commands.ts';
 export { exitRecord } from './exit-record.ts';
 export { createProgramFinder, type ProgramFinder } from './find-program.ts';
 export { finished } from './outcome.ts';
-export { type Prefetched, prefetch } from './prefetch.ts';
 export { type AttemptEnd, runAttempt } from './run-attempt.ts';
 export { createStanding, type Standing } from './standing.ts';

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { RawAnswer } from '@groundcrew/client';
+import { sha256Hex } from '@groundcrew/kit';
 import type { InstalledTool } from '@groundcrew/terraform';
 import { DamagedDownload, receiveFile } from '../folder/index.ts';
 import type { Entry } from '../journal/index.ts';
@@ -44,22 +45,17 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
 async function programOf({ early, task, data, programs, acting }: AttemptContext): Promise<InstalledTool> {
   const { tool, terraform_version: version } = data.workspace;
   const isSame = task.tool === tool && task.terraform_version === version;
-  return early !== undefined && isSame ? early.program : programs.find({ tool, version }, acting);
+  return early !== undefined && isSame ? early : programs.find({ tool, version }, acting);
 }
 
-async function fetchConfiguration({
-  folder,
-  data,
-  server,
-  acting,
-  early,
-}: AttemptContext): Promise<Readable | undefined> {
+async function fetchConfiguration({ folder, data, server, acting }: AttemptContext): Promise<Readable | undefined> {
   const { configuration } = data;
   if (configuration === null) return undefined;
-  const archive = await early?.archive;
-  if (archive?.checksum === configuration.checksum) return Readable.from([archive.bytes]);
+  const { content, checksum } = configuration;
+  const given = Buffer.from(content ?? '', 'base64');
+  if (sha256Hex(given) === checksum) return Readable.from([given]);
   const path = join(folder.tmp, 'configuration.tar.gz');
-  const receive = (answer: RawAnswer) => receiveFile(answer.stream(), path, configuration.checksum);
+  const receive = (answer: RawAnswer) => receiveFile(answer.stream(), path, checksum);
   await download(() => server.openConfiguration(acting), receive);
   return createReadStream(path);
 }

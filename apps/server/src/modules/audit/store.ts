@@ -1,6 +1,6 @@
 import type { AuditEntry, AuditQuery, OrganizationId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import { type Change, describeActor, toAuditValue } from './change.ts';
 
 /** Writes one entry; nothing ever changes or removes it. */
@@ -9,7 +9,7 @@ export async function insertEntry(
   { caller, action, noun, subjectId, subjectName, before, after }: Change,
 ): Promise<void> {
   const actor = describeActor(caller);
-  await sql`INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, before, after)
+  await sql`${named('insert_audit')} INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, before, after)
     VALUES (${caller.organizationId}, ${actor.kind}, ${actor.id}, ${actor.name}, ${action}, ${noun}, ${subjectId}, ${subjectName ?? null},
       ${actor.address}, ${actor.requestId}, ${toJson(before)}::jsonb, ${toJson(after)}::jsonb)`.execute(tx);
 }

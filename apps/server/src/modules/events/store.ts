@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import type { NewEvent, StoredEvent } from './event.ts';
 
 export async function insertEvent(tx: Executor, event: NewEvent): Promise<void> {
-  await sql`INSERT INTO events (organization_id, noun, subject_id, kind, workspace_id, data)
+  await sql`${named('insert_event')} INSERT INTO events (organization_id, noun, subject_id, kind, workspace_id, data)
     VALUES (${event.organizationId}, ${event.noun}, ${event.id}, ${event.kind}, ${event.workspaceId ?? null}, ${JSON.stringify(event.data ?? {})}::jsonb)`.execute(
     tx,
   );

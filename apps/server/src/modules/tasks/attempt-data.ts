@@ -1,6 +1,6 @@
 import type { AgentPermissions, DataVariable, TaskData } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
 import type { AttemptIdentity } from './store.ts';
 
@@ -30,7 +30,7 @@ interface DataRow {
 
 /** Everything of an attempt's data in one statement, so that all of it is from the same moment. */
 async function readData(db: Executor, attempt: AttemptIdentity): Promise<DataRow | undefined> {
-  const { rows } = await sql<DataRow>`
+  const { rows } = await sql<DataRow>`${named('read_attempt_data')}
     SELECT
       jsonb_build_object('id', t.id, 'workspace_id', t.workspace_id, 'task_type', t.task_type, 'context', t.context, 'destroy', t.destroy,
         'refresh_only', t.refresh_only, 'targets', t.targets, 'replace', t.replace, 'parallelism', t.parallelism) AS task,

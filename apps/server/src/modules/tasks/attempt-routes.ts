@@ -29,6 +29,9 @@ export interface AttemptRoutesDeps {
   findConfiguration: (id: string) => Promise<{ blobId: string; checksum: string; size: number } | undefined>;
 }
 
+/** Most configurations are a few files; these go along with the data. */
+const INLINE_ARCHIVE_BYTES = 128 * 1024;
+
 /** What an attempt says and asks with its own credential. */
 export function createAttemptHandlers({
   db,
@@ -44,6 +47,13 @@ export function createAttemptHandlers({
       stream: Readable.from(blobs.open(db, blob.blobId), { objectMode: false }),
       headers: { 'content-length': String(blob.size), 'x-content-sha256': blob.checksum },
     });
+
+  /** The archive as a part of the data, if it is small enough. */
+  async function readSmallArchive(configurationId: string | null): Promise<{ content: string } | undefined> {
+    const found = configurationId === null ? undefined : await findConfiguration(configurationId);
+    if (found === undefined || found.size > INLINE_ARCHIVE_BYTES) return undefined;
+    return { content: (await blobs.read(db, found.blobId)).toString('base64') };
+  }
 
   /** The path must name the task of the credential's attempt. */
   const own = (caller: AttemptCaller, taskId: TaskId): AttemptCaller => {
@@ -66,7 +76,13 @@ export function createAttemptHandlers({
     rejectAttempt: ({ caller, params, body }) =>
       attempts.reject(caller.agentId, params.task_id, body.attempt_id, body.reason),
     getTaskData: async ({ caller, params, query }) => {
-      const { stateId, ...data } = await attempts.readData(own(caller, params.task_id));
+      const attempt = own(caller, params.task_id);
+      const { configuration_id } = await attempts.demandActing(attempt);
+      const [{ stateId, ...read }, content] = await Promise.all([
+        attempts.readData(attempt),
+        readSmallArchive(configuration_id),
+      ]);
+      const data = { ...read, configuration: read.configuration && { ...read.configuration, ...content } };
       if (data.state_version === null || stateId === null || query.without === 'state_content') return data;
       const current = await state.findCurrent(caller.organizationId, caller.workspaceId);
       if (current?.id !== stateId)

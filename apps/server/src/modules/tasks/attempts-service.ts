@@ -13,8 +13,9 @@ import type {
   StateLockRequest,
   TaskId,
 } from '@groundcrew/protocol';
+import { sql } from 'kysely';
 import type { BlobStore } from '../../platform/blobs/index.ts';
-import type { Database, Executor } from '../../platform/database/index.ts';
+import { type Database, type Executor, named } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
 import type { IncomingChunk, LogsService } from '../logs/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
@@ -74,12 +75,9 @@ export function createAttemptsService(deps: AttemptsDeps) {
 
   /** An agent that answers is not suspect any more. */
   const goodCall = (agentId: string) => async (tx: Executor) => {
-    await tx
-      .updateTable('agents')
-      .set({ silent_offers: 0 })
-      .where('id', '=', agentId)
-      .where('silent_offers', '>', 0)
-      .execute();
+    await sql`${named('forgive_silence')} UPDATE agents SET silent_offers = 0 WHERE id = ${agentId} AND silent_offers > 0`.execute(
+      tx,
+    );
   };
 
   /** For what is read or kept without a decision: refused once the attempt has ended, like everything that acts. */
@@ -212,10 +210,9 @@ export function createAttemptsService(deps: AttemptsDeps) {
     appendLog,
     finish: createFinish(deps),
     demandActing,
-    async readData(attempt: store.AttemptIdentity): Promise<AttemptData> {
-      await demandActing(attempt);
-      return readAttemptData({ db, openVariable: deps.openVariable }, attempt);
-    },
+    /** Only for an attempt that may act, which the caller has made sure of. */
+    readData: (attempt: store.AttemptIdentity): Promise<AttemptData> =>
+      readAttemptData({ db, openVariable: deps.openVariable }, attempt),
     giveBack: (attempt: store.AttemptIdentity, reason: string) =>
       decider.decide(attempt.taskId, { kind: 'return', reason }, { attemptId: attempt.attemptId }),
     async stage(attempt: store.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>): Promise<void> {

@@ -148,6 +148,7 @@ export async function insertTask(db: Executor, task: NewTask, sentence: string):
         .selectFrom('task')
         .select(['organization_id', 'id', inner.val('created').as('kind'), inner.val(sentence).as('message')]),
     )
+    .modifyEnd(named('insert_task'))
     .execute();
 }
 
@@ -309,10 +310,8 @@ export async function insertTaskEvent(
   message: string,
   data: unknown = {},
 ): Promise<void> {
-  await db
-    .insertInto('task_events')
-    .values({ organization_id: organizationId, task_id: taskId, kind, message, data: JSON.stringify(data) })
-    .execute();
+  await sql`${named('insert_task_event')} INSERT INTO task_events (organization_id, task_id, kind, message, data)
+    VALUES (${organizationId}, ${taskId}, ${kind}, ${message}, ${JSON.stringify(data)})`.execute(db);
 }
 
 /** A task's history, oldest first, after `seq`. */
@@ -345,7 +344,7 @@ export interface AttemptIdentity {
 /** Whose secret this is. The secret alone names the attempt; whether it may still act is decided by the life cycle. */
 export async function findAttemptBySecret(db: Executor, secretHash: string): Promise<AttemptIdentity | undefined> {
   const { rows } =
-    await sql<AttemptIdentity>`SELECT id AS "attemptId", task_id AS "taskId", workspace_id AS "workspaceId",
+    await sql<AttemptIdentity>`${named('find_attempt_by_secret')} SELECT id AS "attemptId", task_id AS "taskId", workspace_id AS "workspaceId",
     organization_id AS "organizationId", agent_id AS "agentId" FROM attempts WHERE secret_hash = ${secretHash}`.execute(
       db,
     );
@@ -366,7 +365,7 @@ export interface ActingAttempt {
 
 export async function findActing(db: Executor, id: AttemptId): Promise<ActingAttempt | undefined> {
   const { rows } =
-    await sql<ActingAttempt>`SELECT a.id, a.number, a.epoch, a.state, a.outcome, a.action, t.configuration_id, t.plan_attempt_id
+    await sql<ActingAttempt>`${named('find_acting')} SELECT a.id, a.number, a.epoch, a.state, a.outcome, a.action, t.configuration_id, t.plan_attempt_id
     FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id = ${id}`.execute(db);
   return rows[0];
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Executor } from '../../database/index.ts';
+import { type Executor, named } from '../../database/index.ts';
 
 /** Whose key it is. */
 export interface KeyOwner {
@@ -40,7 +40,7 @@ export async function claimKey(
   claim: NewClaim,
   staleAfterSeconds: number,
 ): Promise<StoredKey> {
-  const { rows } = await sql<StoredKey>`
+  const { rows } = await sql<StoredKey>`${named('claim_key')}
     WITH claimed AS (
       INSERT INTO idempotency_keys AS k (organization_id, caller_id, key, claim_id, route, request_hash)
       SELECT ${owner.organizationId}, ${owner.callerId}, ${owner.key}, ${claim.claimId}, ${claim.route}, ${claim.requestHash}
@@ -72,7 +72,7 @@ export async function claimKey(
 
 /** Marks that the change is made, in its transaction; false when the claim was taken over. */
 export async function commitClaim(tx: Executor, owner: KeyOwner, claimId: string): Promise<boolean> {
-  const { numAffectedRows } = await sql`UPDATE idempotency_keys SET committed = true
+  const { numAffectedRows } = await sql`${named('commit_claim')} UPDATE idempotency_keys SET committed = true
     WHERE organization_id = ${owner.organizationId} AND caller_id = ${owner.callerId} AND key = ${owner.key} AND claim_id = ${claimId}`.execute(
     tx,
   );
@@ -87,7 +87,7 @@ export async function storeAnswer(
   status: number,
   body: unknown,
 ): Promise<void> {
-  await sql`UPDATE idempotency_keys SET status = ${status}, body = ${body === null ? null : JSON.stringify(body)}::jsonb
+  await sql`${named('store_answer')} UPDATE idempotency_keys SET status = ${status}, body = ${body === null ? null : JSON.stringify(body)}::jsonb
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
     WHERE organization_id = ${owner.organizationId} AND caller_id = ${owner.callerId} AND key = ${owner.key} AND claim_id = ${claimId}`.execute(
     db,
