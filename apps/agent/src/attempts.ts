@@ -219,9 +219,10 @@ export function createAttempts(deps: AttemptsDeps) {
     }
     const secret = newSecret();
     writeSecret(spare.folder, secret, spare.user);
+    const task = toRunnerTask(order, deps.clock.now());
+    void spare.runner.then((runner) => runner?.send({ type: 'offered', task }));
     const refusal = await link.accept(order.task_id, { attempt_id: attemptId, secret_hash: sha256Hex(secret) });
     if (refusal !== undefined) return giveBack(entry, spare, refusal);
-    const task = toRunnerTask(order, deps.clock.now());
     writeTask(spare.folder, task, spare.user);
     void handOver(entry, spare, task);
     // The next spare is started once this one is on its way, so that it does not compete for the processor.

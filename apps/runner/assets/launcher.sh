@@ -1,42 +1,45 @@
 # The launcher: stands between the runner, which may die at any moment, and Terraform, which may not.
 #
-#   sh launcher.sh <record> <fate> <folder> <stdout> <stderr> <program> [argument…]     stdin: "go"     descriptor 3: `alive`
+#   sh launcher.sh     stdin: path of an order     descriptor 3: `alive`
 #
-# It is started in a session of its own, with Terraform's environment, and waits for the word "go", so that its start costs
-# nothing when the time comes; <folder>, where Terraform runs, may come into being meanwhile. Terraform runs in yet another
-# session: killing Terraform's process group leaves the launcher there to write down how it ended. It runs in the foreground,
-# because a shell has its background processes ignore SIGINT. Descriptor 3 is inherited by Terraform and by everything Terraform
-# starts, on purpose: the lock on it is free only when nothing of it runs any more. The lock is shared, so that a straggler of
-# one command does not stop the next one.
+# It is started in a session of its own and waits for its order, so that its start costs nothing when the time comes. An order is
+# a script: it exports Terraform's environment, has the program with its arguments as positional parameters, and sets
 #
-# <record>.pid   /proc/<pid>/stat of Terraform's process as it is born: pid, launcher, start time
-# <record>.exit  the shell's $? of Terraform; there only when Terraform is gone
-# <fate>         for an apply, else "-": `started`. Created exclusively; whoever else needs it to be missing creates it as `never`
-
-record=$1 fate=$2 folder=$3 stdout=$4 stderr=$5
-shift 5
+#   gc__record   <gc__record>.pid:  /proc/<pid>/stat of Terraform's process as it is born: pid, launcher, start time
+#                <gc__record>.exit: the shell's $? of Terraform; there only when Terraform is gone
+#   gc__fate     for an apply, else empty: the file `fate`. Created exclusively with `started`; whoever else needs it to be missing
+#                creates it as `never`
+#   gc__folder   where Terraform runs
+#   gc__stdout, gc__stderr   files that its output is appended to
+#
+# Terraform runs in yet another session: killing Terraform's process group leaves the launcher there to write down how it ended.
+# It runs in the foreground, because a shell has its background processes ignore SIGINT. Descriptor 3 is inherited by Terraform and
+# by everything Terraform starts, on purpose: the lock on it is free only when nothing of it runs any more. The lock is shared, so
+# that a straggler of one command does not stop the next one.
 
 # Whoever probes the lock holds it for a moment.
 flock --shared --wait 1 3 || exit 75
-# No word: the runner is gone or has changed its mind.
-read -r order && [ "$order" = go ] || exit 0
-cd "$folder" && unset OLDPWD || exit 73
+# No order: the runner is gone or has changed its mind.
+IFS= read -r gc__order && [ -n "$gc__order" ] || exit 0
+. "$gc__order"
+cd "$gc__folder" && unset OLDPWD || exit 73
 
 # What an apply leaves must outlive the machine; all else is worthless after its death.
-durably() { [ "$fate" = - ] || sync "$@"; }
+gc__durably() { [ -z "$gc__fate" ] || sync "$@"; }
 
-if [ "$fate" != - ]; then
-  (set -o noclobber && echo started >"$fate") 2>/dev/null || exit 0
-  durably "$fate" "${fate%/*}" || exit 74
+if [ -n "$gc__fate" ]; then
+  (set -o noclobber && echo started >"$gc__fate") 2>/dev/null || exit 0
+  gc__durably "$gc__fate" "${gc__fate%/*}" || exit 74
 fi
 
 (
-  read -r stat </proc/self/stat
-  echo "$stat" >"$record.pid"
-  exec setsid "$@" </dev/null >>"$stdout" 2>>"$stderr"
+  read -r gc__stat </proc/self/stat
+  echo "$gc__stat" >"$gc__record.pid"
+  exec setsid "$@" </dev/null >>"$gc__stdout" 2>>"$gc__stderr"
 )
-status=$?
+gc__status=$?
 
 # A full disk is waited for: this is the only witness.
-until echo "$status" >"$record.exit.new" && durably "$record.exit.new" && mv "$record.exit.new" "$record.exit"; do sleep 1; done
-durably "${record%/*}"
+until echo "$gc__status" >"$gc__record.exit.new" && gc__durably "$gc__record.exit.new" &&
+  mv "$gc__record.exit.new" "$gc__record.exit"; do sleep 1; done
+gc__durably "${gc__record%/*}"

@@ -6,7 +6,7 @@ import { type ControlPlane, createControlPlane } from './control-plane/index.ts'
 import { findTakeover } from './find-takeover.ts';
 import { type AttemptFolder, findData, keepData } from './folder/index.ts';
 import type { Journal, Takeover } from './journal/index.ts';
-import type { CommandName } from './launcher/index.ts';
+import type { CommandName, Launcher } from './launcher/index.ts';
 import { startLease, type Wishes } from './lease/index.ts';
 import { openLog, secretsOf } from './log/index.ts';
 import { closeState, openState } from './open-state.ts';
@@ -37,6 +37,10 @@ export interface AttemptDeps {
   random: Random;
   logger: Logger;
   onStarted: (command: CommandName, pid: number, at: number) => void;
+  /** The task's data, asked for while the offer was being accepted; rejects when that was too early. */
+  given?: Promise<TaskData> | undefined;
+  /** A launcher that waits already. */
+  launcher?: Launcher | undefined;
 }
 
 /** An attempt as its folder tells it, its lease being renewed. What to do with it needs the task's data. */
@@ -65,10 +69,10 @@ export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
   const acting = new AbortController();
   const forget = wishes.onChange(() => wishes.fenced && acting.abort(new Error('the attempt lost its right to act')));
   const takeover = await findTakeover(folder, journal);
-  logger.info({ takeover, damaged: journal.damaged }, 'at work on the attempt');
   const isFirst = takeover === 'begin';
   const data = isFirst ? beginWithData(deps, server, acting.signal) : findOrFetchData(folder, server, acting.signal);
   const wanted = { tool: task.tool, version: task.terraform_version };
+  logger.info({ takeover, damaged: journal.damaged }, 'at work on the attempt');
   const early = isFirst ? deps.programs.find(wanted, acting.signal) : undefined;
   const credentials = deriveRelayCredentials(deps.secret);
   const { promise: learner, resolve: learnStatesWith } = Promise.withResolvers<LearnState>();
@@ -93,11 +97,11 @@ interface KnownData {
 
 /** What a first runner begins with. Nothing is run before it is written down that it began, and what there is to mask. */
 async function beginWithData(
-  { folder, journal, version, clock }: AttemptDeps,
+  { folder, journal, version, clock, given }: AttemptDeps,
   server: ControlPlane,
   acting: AbortSignal,
 ): Promise<KnownData> {
-  const fetching = fetchData(folder, server, acting);
+  const fetching = fetchData(folder, () => given?.catch(() => server.getData(acting)) ?? server.getData(acting));
   const begun = journal.write('begun', { at: new Date(clock.now()).toISOString(), version });
   const [{ data, kept }] = await Promise.all([fetching, begun]);
   return { data, kept };
@@ -106,11 +110,13 @@ async function beginWithData(
 /** From the folder, or else from the server. */
 async function findOrFetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
   const found = await findData(folder);
-  return found === undefined ? fetchData(folder, server, acting) : { data: found, kept: Promise.resolve() };
+  return found === undefined
+    ? fetchData(folder, () => server.getData(acting))
+    : { data: found, kept: Promise.resolve() };
 }
 
-async function fetchData(folder: AttemptFolder, server: ControlPlane, acting: AbortSignal): Promise<KnownData> {
-  const data = await server.getData(acting);
+async function fetchData(folder: AttemptFolder, fetch: () => Promise<TaskData>): Promise<KnownData> {
+  const data = await fetch();
   const kept = keepData(folder, data);
   // Told to whoever waits for it.
   kept.catch(() => {});

@@ -265,6 +265,23 @@ describe('a runner', () => {
     );
   });
 
+  it.each([
+    ['in time', SECRET, 1],
+    ['too early', 'of-no-attempt-so-far-0123456789', 2],
+  ])('asks for the data while its agent accepts the offer: %s', async (_, secret, times) => {
+    const prepared = await prepareAttempt(server, { files: ONE });
+    const runner = await startRunner(prepared.folder);
+    await runner.heard('hello');
+    writeFileSync(prepared.folder.secret, secret);
+    const asked = () => server.calls.filter((call) => call === 'getTaskData').length;
+    runner.send({ type: 'offered', task: prepared.task });
+    await until(() => asked() > 0);
+    writeTask(prepared);
+    runner.send({ type: 'assigned', task: prepared.task });
+    expect(await runner.heard('ended')).toMatchObject({ result: 'succeeded' });
+    expect(asked()).toBe(times);
+  });
+
   it('leaves when it is not needed, or when its folder has another runner', async () => {
     const folder = bareFolder(server);
     const first = await startRunner(folder);

@@ -1,21 +1,13 @@
-import { ApiError, type Client } from '@groundcrew/client';
-import { createNodeClient } from '@groundcrew/client/node';
+import { ApiError } from '@groundcrew/client';
 import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/kit';
-import type { RunnerBirth, RunnerTask } from '@groundcrew/protocol';
-import { attemptToken } from './control-plane/index.ts';
+import type { RunnerTask } from '@groundcrew/protocol';
 import { type AttemptFolder, createFolders, findTask, readBirth, readSecret } from './folder/index.ts';
 import { openJournal } from './journal/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AgentSide, openAgentSide } from './link/index.ts';
 import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
-import {
-  type AttemptEnd,
-  createProgramFinder,
-  createStanding,
-  type ProgramFinder,
-  runAttempt,
-} from './phases/index.ts';
-import { rehearse } from './rehearse.ts';
+import { type AttemptEnd, createStanding, runAttempt } from './phases/index.ts';
+import { createCaller, createSpare } from './spare.ts';
 import { createReserve } from './spool/index.ts';
 import { endWithoutData } from './without-data.ts';
 
@@ -34,8 +26,6 @@ export type RunnerEnd = 'attempt_over' | 'not_needed' | 'folder_taken';
 const LOCK_WAIT_MS = 1_000;
 /** Enough for the states and records of most workspaces when a log has filled the disk. */
 const RESERVE_BYTES = 16 * 1024 * 1024;
-/** Servers give up idle connections after about a minute. */
-const WARM_EVERY_MS = 40_000;
 
 /**
  * The life of a runner: takes its folder, waits there for an attempt if there is none yet, brings that to its end, and says so
@@ -49,90 +39,46 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
   await createFolders(folder);
   const journal = await openJournal(folder.journal);
   const [wishes, standing] = [createWishes(), createStanding()];
+  const caller = createCaller(birth, deps.version);
+  const spare = createSpare({ ...deps, birth, caller });
   const agent = await openAgentSide({
     ...deps,
     path: folder.socket,
     wishes,
     standing,
+    onOffered: spare.getReady,
     findTask: () => findTask(folder),
   });
   const reserve = createReserve(folder.reserve, RESERVE_BYTES);
-  const caller = createCaller(birth, deps.version);
-  const programs = createProgramFinder(birth);
-  const task = (await findTask(folder)) ?? (await waitForTask({ ...deps, birth, programs }, agent, caller.client));
+  const task = (await findTask(folder)) ?? (await spare.wait(agent));
   if (task !== undefined) {
     agent.take(task);
-    const secret = await readSecret(folder);
+    const secret = readSecret(folder);
     caller.present(secret);
-    const onStarted: AttemptDeps['onStarted'] = (command, pid, at) =>
-      agent.send({
-        type: 'terraform_started',
-        attempt_id: task.attempt_id,
-        command,
-        pid,
-        at: new Date(at).toISOString(),
-      });
-    tellEnd(
-      agent,
+    const { client } = caller;
+    const attempt = {
+      ...deps,
+      ...spare.readiness(task),
+      birth,
+      journal,
       task,
-      await carryOut({
-        ...deps,
-        birth,
-        programs,
-        journal,
-        task,
-        secret,
-        client: caller.client,
-        wishes,
-        standing,
-        reserve,
-        onStarted,
-      }),
-    );
+      secret,
+      client,
+      wishes,
+      standing,
+      reserve,
+    };
+    tellEnd(agent, task, await carryOut({ ...attempt, onStarted: tellStart(agent, task) }));
   }
   await agent.close();
   caller.client.close();
   return task === undefined ? 'not_needed' : 'attempt_over';
 }
 
-/** The way to the server. It is open before there is an attempt to speak for. */
-function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string) {
-  let token: string | undefined;
-  const client = createNodeClient({
-    baseUrl: server_url,
-    token: () => token,
-    userAgent: `groundcrew-runner/${version}`,
-    allowInsecure: allow_insecure,
-    ...(ca_file === null ? {} : { caFile: ca_file }),
-  });
-  return {
-    client,
-    present(secret: string) {
-      token = attemptToken(secret);
-    },
-  };
-}
-
-/** A spare keeps its connection to the server open, so that an attempt begins with its first byte. */
-async function waitForTask(
-  deps: RunnerDeps & { birth: RunnerBirth; programs: ProgramFinder },
-  agent: AgentSide,
-  client: Client,
-): Promise<RunnerTask | undefined> {
-  const over = new AbortController();
-  const warming = (async () => {
-    await rehearse(deps, over.signal);
-    while (!over.signal.aborted) {
-      await client.preconnect();
-      await deps.programs.look().catch(() => {});
-      await deps.clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
-    }
-  })();
-  const task = await agent.waitForTask();
-  over.abort();
-  if (task === undefined) await warming;
-  return task;
-}
+const tellStart =
+  (agent: AgentSide, { attempt_id }: RunnerTask): AttemptDeps['onStarted'] =>
+  (command, pid, at) =>
+    agent.send({ type: 'terraform_started', attempt_id, command, pid, at: new Date(at).toISOString() });
 
 async function carryOut(deps: AttemptDeps): Promise<AttemptEnd> {
   const folder = await openFolder(deps);

@@ -54,9 +54,13 @@ export const RunnerTask = z.object({
 });
 export type RunnerTask = z.infer<typeof RunnerTask>;
 
-/** Agent → runner. `assigned`: task.json and secret are in the folder and the server has accepted. */
+/**
+ * Agent → runner. `offered`: the secret is in the folder, and the server is being told of its hash; what is known only by asking
+ * the server may be asked for. `assigned`: the server has accepted, and task.json is in the folder.
+ */
 export const ToRunner = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), link_version: z.number().int() }),
+  z.object({ type: z.literal('offered'), task: RunnerTask }),
   z.object({ type: z.literal('assigned'), task: RunnerTask }),
   z.object({ type: z.literal('cancel'), level: CancelLevel }),
   z.object({ type: z.literal('watched'), watched: z.boolean(), log_interval_ms: z.number().optional() }),

@@ -19,7 +19,8 @@ import {
  * thrown as ApiError.
  */
 export interface ControlPlane {
-  getData(signal: AbortSignal): Promise<TaskData>;
+  /** Asked again until there is an answer, or once. */
+  getData(signal: AbortSignal, retry?: 'never'): Promise<TaskData>;
   openConfiguration(signal: AbortSignal): Promise<RawAnswer>;
   openPlanBundle(signal: AbortSignal): Promise<RawAnswer>;
   /** One try. */
@@ -50,7 +51,8 @@ export function createControlPlane(client: Client, taskId: TaskId): ControlPlane
   const params = { task_id: taskId };
   const retry = 'until_answered' as const;
   return {
-    getData: (signal) => client.call('getTaskData', { params, query: { without: 'state_content' } }, { retry, signal }),
+    getData: (signal, once) =>
+      client.call('getTaskData', { params, query: { without: 'state_content' } }, { retry: once ?? retry, signal }),
     openConfiguration: (signal) => client.call('getTaskConfiguration', { params }, { retry, signal }),
     openPlanBundle: (signal) => client.call('getTaskPlanFile', { params }, { retry, signal }),
     renew: (body, signal) =>

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { readFileIfExists } from '@groundcrew/kit';
 import { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
@@ -33,8 +34,8 @@ export const keepData = ({ data }: AttemptFolder, content: TaskData): Promise<vo
  * The attempt's secret.
  * @throws Error with a sentence when it is not there: without it nobody can speak for this attempt.
  */
-export async function readSecret({ secret }: AttemptFolder): Promise<string> {
-  const text = (await readFileIfExists(secret))?.toString('utf8').trim();
+export function readSecret({ secret }: AttemptFolder): string {
+  const text = existsSync(secret) ? readFileSync(secret, 'utf8').trim() : undefined;
   if (text !== undefined && text.length >= 16) return text;
   throw new Error(
     `${secret} is missing or damaged; nobody can speak for this attempt, and what its folder holds stays there.`,

@@ -18,7 +18,7 @@ import {
   isAlive,
   isRunning,
   killGroup,
-  prepareCommand,
+  openLauncher,
 } from './index.ts';
 import type { ProcessStat } from './process-stat.ts';
 
@@ -43,6 +43,11 @@ const order = (script: string, name: CommandName = 'plan', env: Record<string, s
   stdout: folder.raw.plan,
   stderr: folder.raw.plan,
 });
+/** A launcher, with the order it will be given. */
+function prepareCommand(of: AttemptFolder, given: CommandOrder) {
+  const launcher = openLauncher(of);
+  return { ...launcher, go: () => launcher.go(given) };
+}
 const record = (name: CommandName = 'plan') => commandRecord(folder.journal, name);
 const follow = (name: CommandName = 'plan', launcherGone?: Promise<void>) =>
   followCommand(record(name), {
@@ -50,7 +55,7 @@ const follow = (name: CommandName = 'plan', launcherGone?: Promise<void>) =>
     isAlive: () => isAlive(folder.alive),
     ...(launcherGone ? { launcherGone } : {}),
   });
-const raw = () => readFileSync(folder.raw.plan, 'utf8');
+const raw = () => (existsSync(folder.raw.plan) ? readFileSync(folder.raw.plan, 'utf8') : '');
 
 async function until<T>(what: () => T | undefined | false): Promise<T> {
   for (let i = 0; i < 1_000; i += 1) {
@@ -87,13 +92,14 @@ describe('launcher', () => {
       folder,
       order('echo out; echo err >&2; cat; env; cut -d" " -f5,6 /proc/$$/stat; pwd; exit 7', 'plan', {
         A: "quo'te\n$x",
+        stdout: 'mine',
       }),
     );
     command.go();
     expect(await follow('plan', command.gone)).toEqual({ code: 7, signal: null });
     const { pid } = record().findProcess()!;
     // A shell adds PWD and nothing else.
-    const env = ['PATH=/usr/bin:/bin', "A=quo'te\n$x", `PWD=${folder.work}`];
+    const env = ['PATH=/usr/bin:/bin', "A=quo'te\n$x", 'stdout=mine', `PWD=${folder.work}`];
     const [out, err, ...lines] = raw().split('\n');
     expect([out, err]).toEqual(['out', 'err']);
     expect(lines.slice(0, -3).sort()).toEqual(env.join('\n').split('\n').sort());

@@ -15,6 +15,8 @@ export interface AgentSideOptions {
   version: string;
   wishes: Wishes;
   standing: ToldStanding;
+  /** The agent is accepting an offer for this runner; whether it gets the attempt is told by `assigned`. */
+  onOffered: (task: RunnerTask) => void;
   /** The attempt of this folder, if it has one by now. */
   findTask: () => Promise<RunnerTask | undefined>;
   clock: Clock;
@@ -74,6 +76,9 @@ export async function openAgentSide(options: AgentSideOptions): Promise<AgentSid
       // An agent that died between task.json and `assigned` left it to its successor's hello.
       case 'hello':
         void options.findTask().then((found) => found && assigned.resolve(found));
+        break;
+      case 'offered':
+        options.onOffered(message.task);
         break;
       case 'assigned':
         assigned.resolve(message.task);

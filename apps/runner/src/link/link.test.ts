@@ -28,6 +28,7 @@ let side: AgentSide;
 let stage: 'init' | undefined;
 let change: () => void;
 let found: RunnerTask | undefined;
+let offers: RunnerTask[];
 const wishes = createWishes();
 const sockets: Socket[] = [];
 
@@ -36,6 +37,7 @@ beforeEach(async () => {
   clock = createFakeClock();
   stage = undefined;
   found = undefined;
+  offers = [];
   const standing = {
     get stage() {
       return stage;
@@ -50,6 +52,7 @@ beforeEach(async () => {
     version: '1.2.3',
     wishes,
     standing,
+    onOffered: (task) => offers.push(task),
     findTask: async () => found,
     clock,
     logger,
@@ -96,8 +99,10 @@ it('passes on what the agent was told, and survives nonsense', async () => {
   agent.socket.write('nonsense\n{"type":"unheard_of"}\n\n');
   agent.say({ type: 'cancel', level: 2 });
   agent.say({ type: 'watched', watched: true, log_interval_ms: 50 });
+  agent.say({ type: 'offered', task });
   agent.say({ type: 'assigned', task });
   expect(await side.waitForTask()).toEqual(task);
+  expect(offers).toEqual([task]);
   expect(wishes).toMatchObject({ cancelLevel: 2, watched: true, logIntervalMs: 50 });
 });
 

@@ -17,14 +17,14 @@ import { listUnrecorded } from './unrecorded.ts';
 export async function storedPlanPhase(context: AttemptContext): Promise<Outcome> {
   const prepared = await prepare(context);
   const log = await context.log.open('apply');
-  return (await initialise(context, createOrders(context, prepared), 'apply', log)) ?? applyPhase(context, prepared);
+  return (await initialise(context, createOrders(context, prepared), log)) ?? applyPhase(context, prepared);
 }
 
 /** Permit → apply → the last state safe. From the moment Terraform is started nothing but its end leads out of here. */
 export async function applyPhase(context: AttemptContext, prepared: Prepared): Promise<Outcome> {
   const { journal, commands, standing } = context;
   const { apply } = createOrders(context, prepared);
-  commands.prepare(apply);
+  commands.prepare();
   const log = await context.log.open('apply', journal.find('planned')?.operations);
   const refused = await takePermit(context);
   if (refused !== undefined) return refused;

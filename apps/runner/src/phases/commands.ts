@@ -12,8 +12,8 @@ import {
   followCommand,
   isAlive,
   isRunning,
-  type PreparedCommand,
-  prepareCommand,
+  type Launcher,
+  openLauncher,
 } from '../launcher/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import { type StopOutcome, superviseStop } from '../stop/index.ts';
@@ -24,11 +24,11 @@ export type CommandEnd = Exit & StopOutcome;
 
 /** Runs Terraform's commands, each at most once in the attempt, whichever runner began it. */
 export interface Commands {
-  /** Has a launcher ready, so that `run` has nothing left to do but to say the word. */
-  prepare(order: CommandOrder): void;
+  /** Has a launcher ready for the next command, so that `run` has nothing left to do but to say the word. */
+  prepare(): void;
   /** Runs the command to its end, or waits for the end of one that an earlier runner began, or reads it from the journal. */
   run(order: CommandOrder, limits: CommandLimits): Promise<CommandEnd>;
-  /** Lets launchers go that were not needed. */
+  /** Lets a launcher go that was not needed. */
   close(): void;
 }
 
@@ -48,18 +48,26 @@ export interface CommandsDeps {
   /** Forbids to begin anything: all that is left is to find out what happened. */
   onlyFollow: boolean;
   onStarted: (command: CommandName, pid: number, at: number) => void;
+  /** One that a spare had ready. */
+  launcher?: Launcher | undefined;
 }
 
 export function createCommands(deps: CommandsDeps): Commands {
   const { folder, journal, clock, logger } = deps;
-  const prepared = new Map<CommandName, PreparedCommand>();
   const alive = () => isAlive(folder.alive);
+  let ready: Launcher | undefined;
+  if (deps.launcher !== undefined) keep(deps.launcher);
 
-  function prepare(order: CommandOrder): void {
-    const record = commandRecord(journal.dir, order.name);
-    if (deps.onlyFollow || prepared.has(order.name) || isRecorded(record)) return;
-    logger.debug({ command: order.name, path: record.path }, 'launcher prepared');
-    prepared.set(order.name, prepareCommand(folder, order));
+  /** One that dies while it waits is none any more. */
+  function keep(launcher: Launcher): void {
+    ready = launcher;
+    void launcher.gone.then(() => {
+      if (ready === launcher) ready = undefined;
+    });
+  }
+
+  function prepare(): void {
+    if (!deps.onlyFollow && ready === undefined) keep(openLauncher(folder));
   }
 
   async function run(order: CommandOrder, limits: CommandLimits): Promise<CommandEnd> {
@@ -86,13 +94,12 @@ export function createCommands(deps: CommandsDeps): Commands {
     return { ...exit, ...(await stopping) };
   }
 
-  function launch(order: CommandOrder): PreparedCommand {
+  function launch(order: CommandOrder): Launcher {
     if (deps.onlyFollow) throw new Error(`${order.name} was never begun, and this runner begins nothing`);
-    prepare(order);
-    const command = prepared.get(order.name) as PreparedCommand;
-    prepared.delete(order.name);
-    command.go();
-    return command;
+    const launcher = ready ?? openLauncher(folder);
+    ready = undefined;
+    launcher.go(order);
+    return launcher;
   }
 
   /** Nothing that a command left behind may go on changing things; only what moved into a session of its own is out of reach. */
@@ -115,8 +122,8 @@ export function createCommands(deps: CommandsDeps): Commands {
     prepare,
     run,
     close() {
-      for (const command of prepared.values()) command.abandon();
-      prepared.clear();
+      ready?.abandon();
+      ready = undefined;
     },
   };
 }

@@ -13,7 +13,6 @@ import { isStopped, isUnknown, planLimits } from './situation.ts';
 export async function initialise(
   context: AttemptContext,
   orders: Record<CommandName, CommandOrder>,
-  next: CommandName,
   log: PhaseLog,
 ): Promise<Outcome | undefined> {
   const { commands, standing } = context;
@@ -21,7 +20,7 @@ export async function initialise(
   // First of all the word to the launcher: it goes out before this call is over.
   const running = commands.run(orders.init, planLimits(context, log));
   standing.enter('init');
-  commands.prepare(orders[next]);
+  commands.prepare();
   const end = await running;
   const { code, signal, timedOut } = end;
   if (end.asked) return finished('cancelled', { exitCode: code, signal, timedOut });

@@ -26,11 +26,11 @@ export async function planPhase(context: AttemptContext): Promise<PlanResult> {
   if (known !== undefined) return planned(prepared, known);
   const log = await context.log.open('plan');
   const orders = createOrders(context, prepared);
-  const stopped = await initialise(context, orders, 'plan', log);
+  const stopped = await initialise(context, orders, log);
   if (stopped !== undefined) return { outcome: stopped };
   const planning = commands.run(orders.plan, planLimits(context, log));
   standing.enter('planning');
-  commands.prepare(orders.show);
+  commands.prepare();
   const end = await planning;
   const limits = { ...planLimits(context, log), timeoutAt: clock.now() + SHOW_TIMEOUT_MS };
   const read = () => showPlan(context, prepared, () => commands.run(orders.show, limits));

@@ -9,7 +9,6 @@ import { DamagedDownload, receiveFile } from '../folder/index.ts';
 import type { Entry } from '../journal/index.ts';
 import { materialise } from '../materialise/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-import { createOrders } from './orders.ts';
 import { PassingTrouble } from './outcome.ts';
 import { unpackPlan } from './plan-bundle.ts';
 
@@ -28,7 +27,7 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
   standing.enter('fetching');
   const { tool, version, path: program } = await programOf(context);
   const prepared = { tool, version, program, cwd: join(folder.work, data.workspace.working_directory) };
-  commands.prepare(createOrders(context, prepared).init);
+  commands.prepare();
   const { notes } = await materialise(folder, data, await fetchConfiguration(context));
   if (data.plan_file !== null) await fetchPlan(context, prepared.cwd, data.plan_file.checksum);
   if (notes.length > 0) {

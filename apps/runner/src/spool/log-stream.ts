@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import type { Clock } from '@groundcrew/kit';
 import type { Secret } from '../mask/index.ts';
 import { buildStream, type StreamParts } from './build-stream.ts';
@@ -47,7 +47,7 @@ export interface LogStream {
 
 /** Opens the stream and starts sending. Throws when its journal is damaged or its folder cannot be written. */
 export async function openLogStream(options: LogStreamOptions): Promise<LogStream> {
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const journal = await openJournal(options.folder);
   const fixedOffset = journal.isNew ? 0 : await findSize(options.rawPath);
   // A power cut ends a plan, and what it learned on the way is durable: its beginning may be lost, but never alone.

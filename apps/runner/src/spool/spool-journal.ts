@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readFileIfExists, writeFileDurably } from '@groundcrew/kit';
+import { writeFileDurably } from '@groundcrew/kit';
 import * as z from 'zod';
 import { replaceFile } from '../folder/index.ts';
 import { Sha256State } from './sha256.ts';
@@ -51,7 +53,7 @@ const EMPTY: SpoolJournal = { sets: [], drops: [], checkpoints: [] };
 /** Opens the journal in the spool's folder. One that cannot be read is an error: masking without it could show a secret. */
 export async function openJournal(folder: string): Promise<JournalFile> {
   const path = join(folder, 'journal.json');
-  const bytes = await readFileIfExists(path);
+  const bytes = existsSync(path) ? await readFile(path) : undefined;
   let value = bytes ? parseJournal(bytes, path) : EMPTY;
   let turn: Promise<unknown> = Promise.resolve();
 

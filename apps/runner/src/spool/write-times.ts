@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 
 /** Bytes before the raw offset `to`, and behind the mark before, were found at `at` (milliseconds since 1970). */
@@ -27,7 +28,7 @@ const SEPARATOR = ' ';
 
 /** Goes on with the marks in the file at `path`, if there are any. */
 export async function openWriteTimes(path: string, now: () => number): Promise<WriteTimes> {
-  let marks = parseMarks(await readFile(path, 'latin1').catch(() => ''));
+  let marks = existsSync(path) ? parseMarks(await readFile(path, 'latin1').catch(() => '')) : [];
   let saved = marks.length;
 
   const find = (rawOffset: number) => marks.findIndex(({ to }) => to > rawOffset);

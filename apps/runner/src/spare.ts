@@ -1,0 +1,106 @@
+import type { Client } from '@groundcrew/client';
+import { createNodeClient } from '@groundcrew/client/node';
+import type { Clock, Logger, Random } from '@groundcrew/kit';
+import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
+import { attemptToken, createControlPlane } from './control-plane/index.ts';
+import { type AttemptFolder, readSecret } from './folder/index.ts';
+import { type Launcher, openLauncher } from './launcher/index.ts';
+import type { AgentSide } from './link/index.ts';
+import type { AttemptDeps } from './open-attempt.ts';
+import { createProgramFinder } from './phases/index.ts';
+import { rehearse } from './rehearse.ts';
+
+/** The way to the server. It is open before there is an attempt to speak for. */
+export interface Caller {
+  readonly client: Client;
+  /** Speaks for the attempt from now on. */
+  present(secret: string): void;
+}
+
+export function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string): Caller {
+  let token: string | undefined;
+  const client = createNodeClient({
+    baseUrl: server_url,
+    token: () => token,
+    userAgent: `groundcrew-runner/${version}`,
+    allowInsecure: allow_insecure,
+    ...(ca_file === null ? {} : { caFile: ca_file }),
+  });
+  return {
+    client,
+    present(secret) {
+      token = attemptToken(secret);
+    },
+  };
+}
+
+export interface SpareDeps {
+  folder: AttemptFolder;
+  birth: RunnerBirth;
+  version: string;
+  caller: Caller;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+/** A runner that waits for an attempt, with everything done that can be done without one. */
+export interface Spare {
+  /** The attempt that comes; undefined when none will. */
+  wait(agent: AgentSide): Promise<RunnerTask | undefined>;
+  /** Asks for the data of an offer while the agent accepts it: by the time the question arrives it is most likely accepted. */
+  getReady(task: RunnerTask): void;
+  /** What was made ready for this attempt. */
+  readiness(task: RunnerTask): Pick<AttemptDeps, 'programs' | 'given' | 'launcher'>;
+}
+
+/** The attempt outlives the wait for it. */
+const NEVER = new AbortController().signal;
+/** Servers give up idle connections after about a minute. */
+const WARM_EVERY_MS = 40_000;
+
+export function createSpare(deps: SpareDeps): Spare {
+  const { folder, caller, clock, logger } = deps;
+  const programs = createProgramFinder(deps.birth);
+  const over = new AbortController();
+  let launcher: Launcher | undefined;
+  let asked: { attemptId: string; data: Promise<TaskData> } | undefined;
+
+  async function keepWarm(): Promise<void> {
+    await rehearse(deps, over.signal);
+    if (!over.signal.aborted) launcher = openLauncher(folder);
+    while (!over.signal.aborted) {
+      await caller.client.preconnect();
+      await programs.look().catch(() => {});
+      await clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
+    }
+  }
+
+  return {
+    async wait(agent) {
+      const warming = keepWarm();
+      const task = await agent.waitForTask();
+      over.abort();
+      if (task !== undefined) return task;
+      await warming;
+      launcher?.abandon();
+      return undefined;
+    },
+    getReady(task) {
+      try {
+        caller.present(readSecret(folder));
+      } catch (err) {
+        return logger.debug({ err }, 'an offer came without its secret');
+      }
+      const data = createControlPlane(caller.client, task.task_id).getData(NEVER, 'never');
+      // Whoever needs them asks again.
+      data.catch(() => {});
+      asked = { attemptId: task.attempt_id, data };
+    },
+    readiness: ({ attempt_id }) => ({
+      programs,
+      launcher,
+      given: asked?.attemptId === attempt_id ? asked.data : undefined,
+    }),
+  };
+}
