@@ -31,7 +31,11 @@ async function archiveOf(entries: [EntryOf, string?][]): Promise<Buffer> {
   for await (const chunk of tar as unknown as AsyncIterable<Buffer>) chunks.push(chunk);
   return gzipSync(Buffer.concat(chunks));
 }
-const unpack = (archive: Buffer) => unpackArchive(Readable.from([archive]), root);
+/** As a whole and as a stream, into the same folder: the second time must not differ. */
+async function unpack(archive: Buffer): Promise<void> {
+  await unpackArchive(archive, root);
+  await unpackArchive(Readable.from([archive]), root);
+}
 
 describe('unpackArchive', () => {
   it('unpacks files and folders for our user only, scripts executable', async () => {

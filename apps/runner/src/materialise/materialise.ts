@@ -28,7 +28,7 @@ export interface Materialised {
 export async function materialise(
   folder: AttemptFolder,
   data: TaskData,
-  archive: Readable | undefined,
+  archive: Readable | Uint8Array | undefined,
 ): Promise<Materialised> {
   rmSync(folder.work, { recursive: true, force: true });
   mkdirSync(folder.work, { mode: 0o700 });

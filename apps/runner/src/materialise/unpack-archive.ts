@@ -1,8 +1,8 @@
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { type Duplex, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import {
   ARCHIVE_LIMITS,
   findArchiveMistake,
@@ -18,9 +18,9 @@ import { extract, type Header } from 'tar-stream';
  * protocol. What would change Terraform's behaviour behind our back (state files, `.terraform`, CLI settings) is left out.
  * @throws ConfigurationMistake with a sentence that names the entry; `dir` may hold a part of the archive then.
  */
-export async function unpackArchive(archive: Readable, dir: string): Promise<void> {
+export async function unpackArchive(archive: Readable | Uint8Array, dir: string): Promise<void> {
   const entries = extract();
-  const reading = pipeline(archive, createGunzip(), limitBytes(), entries as unknown as NodeJS.WritableStream);
+  const reading = pipeline([...unzip(archive), entries as unknown as NodeJS.WritableStream]);
   // The loop below is what hears of a failure; it comes here too.
   reading.catch(() => {});
   try {
@@ -30,6 +30,23 @@ export async function unpackArchive(archive: Readable, dir: string): Promise<voi
     throw explain(error);
   }
 }
+
+function unzip(archive: Readable | Uint8Array): (Readable | Duplex)[] {
+  if (!(archive instanceof Uint8Array)) return [archive, createGunzip(), limitBytes()];
+  const tar = findSmallTar(archive);
+  return tar === undefined ? unzip(Readable.from([archive])) : [Readable.from([tar])];
+}
+
+/** Unpacks at once what is small, sparing the turns through the thread pool; undefined for everything else, damaged ones too. */
+function findSmallTar(archive: Uint8Array): Buffer | undefined {
+  try {
+    return gunzipSync(archive, { maxOutputLength: SMALL_TAR_BYTES });
+  } catch {
+    return undefined;
+  }
+}
+
+const SMALL_TAR_BYTES = 4 * 1024 * 1024;
 
 /** An entry as it comes out of the tar: its bytes, with its header. */
 interface TarEntry extends AsyncIterable<Uint8Array> {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { RawAnswer } from '@groundcrew/client';
 import { sha256Hex } from '@groundcrew/kit';
 import type { InstalledTool } from '@groundcrew/terraform';
@@ -47,12 +47,17 @@ async function programOf({ early, task, data, programs, acting }: AttemptContext
   return early !== undefined && isSame ? early : programs.find({ tool, version }, acting);
 }
 
-async function fetchConfiguration({ folder, data, server, acting }: AttemptContext): Promise<Readable | undefined> {
+async function fetchConfiguration({
+  folder,
+  data,
+  server,
+  acting,
+}: AttemptContext): Promise<Readable | Uint8Array | undefined> {
   const { configuration } = data;
   if (configuration === null) return undefined;
   const { content, checksum } = configuration;
   const given = Buffer.from(content ?? '', 'base64');
-  if (sha256Hex(given) === checksum) return Readable.from([given]);
+  if (sha256Hex(given) === checksum) return given;
   const path = join(folder.tmp, 'configuration.tar.gz');
   const receive = (answer: RawAnswer) => receiveFile(answer.stream(), path, checksum);
   await download(() => server.openConfiguration(acting), receive);

@@ -1,6 +1,6 @@
 import type { ConfigurationId, OrganizationId, WorkspaceId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
-import type { Executor } from '../../platform/database/index.ts';
+import { type Executor, named } from '../../platform/database/index.ts';
 
 export interface ConfigurationRow {
   id: string;
@@ -89,6 +89,7 @@ export async function findArchive(
     .selectFrom('configurations')
     .select(['blob_id', 'checksum', 'size'])
     .where('id', '=', id)
+    .modifyEnd(named('find_archive'))
     .executeTakeFirst();
   return row && { blobId: row.blob_id, checksum: row.checksum, size: row.size };
 }

@@ -38,6 +38,7 @@ export const findBlob = (db: Executor, id: string): Promise<BlobRow | undefined>
     .select(['id', 'organization_id', 'purpose', 'subject_id', 'size', 'sha256'])
     .where('id', '=', id)
     .where('sha256', '<>', UNFINISHED)
+    .modifyEnd(named('find_blob'))
     .executeTakeFirst() as Promise<BlobRow | undefined>;
 
 export async function findChunk(db: Executor, blobId: string, number: number): Promise<Buffer | undefined> {
