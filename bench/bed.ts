@@ -63,6 +63,8 @@ export async function createBed(lab: Lab): Promise<Bed> {
     async apply(workspace) {
       const startedAt = now();
       const { id } = await createTask(server, workspace);
+      // Watching costs the server something, which is not what is measured; the end itself is told by its events.
+      await terraform.waitFor('end', 'apply', startedAt, 300_000);
       const task = await waitForEnd(server, id, 300_000);
       const ms = now() - startedAt;
       if (task.status !== 'applied') throw new Error(`The task ended ${task.status}: ${task.error_message}`);

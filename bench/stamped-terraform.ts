@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findTerraform } from '../e2e/harness/index.ts';
 
 /** When a Terraform process was started or ended. */
@@ -18,6 +19,8 @@ export interface StampedTerraform {
   path: string;
   /** Stamps from a moment on. */
   listStamps(since: number): Stamp[];
+  /** Waits for a stamp without asking anybody who is being measured; undefined when it does not come in time. */
+  waitFor(what: Stamp['what'], command: string, since: number, timeoutMs?: number): Promise<Stamp | undefined>;
 }
 
 /** Milliseconds since 1970, with fractions; the same clock as the stamps'. */
@@ -39,17 +42,27 @@ echo "end $EPOCHREALTIME $*" >> ${stamps}
 exit $code
 `;
   writeFileSync(path, script, { mode: 0o755 });
+  const listStamps = (since: number): Stamp[] =>
+    readFileSync(stamps, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(parseStamp)
+      .filter(({ at }) => at >= since);
   return {
     folder,
     path,
-    listStamps: (since) =>
-      readFileSync(stamps, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map(parseStamp)
-        .filter(({ at }) => at >= since),
+    listStamps,
+    async waitFor(what, command, since, timeoutMs = 10_000) {
+      for (const deadline = now() + timeoutMs; now() < deadline; await sleep(LOOK_EVERY_MS)) {
+        const found = listStamps(since).find((stamp) => stamp.what === what && stamp.command === command);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
   };
 }
+
+const LOOK_EVERY_MS = 5;
 
 function parseStamp(line: string): Stamp {
   const [what, seconds, ...argv] = line.split(' ');

@@ -15,9 +15,9 @@ export async function measureStart(bed: Bed, samples: number): Promise<Row[]> {
     await bed.settle();
     const askedAt = now();
     const { id } = await createTask(bed.server, workspace, { task_type: 'plan' });
-    await waitForEnd(bed.server, id);
-    const first = bed.terraform.listStamps(askedAt).find(({ what, command }) => what === 'start' && command === 'init');
+    const first = await bed.terraform.waitFor('start', 'init', askedAt);
     if (first === undefined) throw new Error('No Terraform process was seen to start.');
+    await waitForEnd(bed.server, id);
     if (n >= WARM_UP) delays.push(first.at - askedAt);
   }
   const queue = await measureQueue(bed.server.home, 300);

@@ -39,7 +39,5 @@ fi
 )
 gc__status=$?
 
-# A full disk is waited for: this is the only witness.
-until echo "$gc__status" >"$gc__record.exit.new" && gc__durably "$gc__record.exit.new" &&
-  mv "$gc__record.exit.new" "$gc__record.exit"; do sleep 1; done
-gc__durably "${gc__record%/*}"
+# A full disk is waited for: this is the only witness. Whoever reads it takes what is not a whole line for nothing.
+until echo "$gc__status" >"$gc__record.exit" && gc__durably "$gc__record.exit" "${gc__record%/*}"; do sleep 1; done

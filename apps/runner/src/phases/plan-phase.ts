@@ -65,13 +65,15 @@ async function showPlan(
   { cwd }: Prepared,
   show: () => Promise<CommandEnd>,
 ): Promise<FoundPlan | undefined> {
+  const showing = show();
   const sending = sendPlan(context, cwd).then(async (checksum) => {
     if (context.data.attempt.action === 'plan_apply') await prepareApply(context, checksum);
     return checksum;
   });
   // Heard below, unless show itself fails.
   sending.catch(() => {});
-  const { code } = await show();
+  if (context.data.attempt.action === 'plan_apply') context.commands.prepare();
+  const { code } = await showing;
   const plan = code === 0 ? await readPlan(context) : undefined;
   return plan === undefined ? undefined : { plan, checksum: await sending };
 }

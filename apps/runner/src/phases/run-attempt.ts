@@ -63,11 +63,18 @@ async function runPhases(context: AttemptContext): Promise<Outcome> {
   const plan = await planPhase(context);
   if ('outcome' in plan) return plan.outcome;
   context.standing.enter('plan_saved');
-  // Its last lines are sent while the apply runs.
-  const log = await context.log.open('plan');
-  void log.end();
+  // Told to whoever ends it for good.
+  endPlanLog(context).catch(() => {});
   return applyPhase(context, plan.apply);
 }
+
+/** Its last bytes can wait until the apply is under way; they are sent while it runs. */
+async function endPlanLog({ log, clock }: AttemptContext): Promise<void> {
+  await clock.sleep(END_PLAN_LOG_MS);
+  await (await log.open('plan')).end();
+}
+
+const END_PLAN_LOG_MS = 500;
 
 async function outcomeOfError(context: AttemptContext, error: unknown): Promise<Outcome> {
   const { wishes, logger, data, log } = context;
@@ -120,7 +127,6 @@ const returned = (context: AttemptContext): AttemptEnd => ({
 /** Ends the logs, measures everything, and writes the exit record down before anybody hears of it. */
 async function conclude(context: AttemptContext, outcome: FinishOutcome): Promise<FinishRequest> {
   const { journal, state, log, clock, reserve } = context;
-  await (await reserve).release();
   const logs = await Promise.all((await log.opened()).map((phase) => phase.end()));
   const facts = {
     logs,
@@ -129,7 +135,12 @@ async function conclude(context: AttemptContext, outcome: FinishOutcome): Promis
     seconds: secondsOf(context),
   };
   const record = exitRecord(outcome, facts);
-  await journal.write('finish', { record, at: new Date(clock.now()).toISOString() });
+  const write = () => journal.write('finish', { record, at: new Date(clock.now()).toISOString() });
+  // A log may have filled the disk, but not the room that is kept for this.
+  await write().catch(async () => {
+    await (await reserve).release();
+    await write();
+  });
   return record;
 }
 

@@ -67,16 +67,39 @@ export function createBlobStore(sealer: Sealer): BlobStore {
     options: PutOptions,
   ): Promise<StoredBlob> {
     const blobId = newId('blob');
-    const { organizationId, purpose, subjectId } = owner;
-    await store.insertUnfinished(executor, {
-      id: blobId,
-      organization_id: organizationId,
-      purpose,
-      subject_id: subjectId,
-    });
+    const chunks = splitChunks(limited(toStream(source), options.maxBytes), CHUNK_BYTES);
+    const first = await chunks.next();
+    const second = first.done ? first : await chunks.next();
+    if (second.done) return putWhole(executor, blobId, owner, first.value ?? Buffer.alloc(0), options);
+    return putParts(executor, blobId, owner, joined([first.value as Buffer, second.value], chunks), options);
+  }
+
+  /** What fits into one part, as most does, is stored in one statement. */
+  async function putWhole(
+    executor: Executor,
+    blobId: string,
+    owner: BlobOwner,
+    content: Buffer,
+    { expectedSha256 }: PutOptions,
+  ): Promise<StoredBlob> {
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    refuseOther(sha256, expectedSha256);
+    const row = { ...rowOf(blobId, owner), size: content.length, sha256 };
+    await store.insertWhole(executor, row, await seal(owner, blobId, 0, content));
+    return { blobId, size: content.length, sha256 };
+  }
+
+  async function putParts(
+    executor: Executor,
+    blobId: string,
+    owner: BlobOwner,
+    chunks: AsyncIterable<Buffer>,
+    { expectedSha256 }: PutOptions,
+  ): Promise<StoredBlob> {
+    await store.insertUnfinished(executor, rowOf(blobId, owner));
     try {
-      const content = await putChunks(executor, blobId, owner, source, options.maxBytes);
-      refuseOther(content.sha256, options.expectedSha256);
+      const content = await putChunks(executor, blobId, owner, chunks);
+      refuseOther(content.sha256, expectedSha256);
       await store.finish(executor, blobId, content.size, content.sha256);
       return { blobId, ...content };
     } catch (error) {
@@ -86,28 +109,21 @@ export function createBlobStore(sealer: Sealer): BlobStore {
     }
   }
 
-  async function putChunks(
-    executor: Executor,
-    blobId: string,
-    owner: BlobOwner,
-    source: AsyncIterable<Uint8Array> | Uint8Array,
-    maxBytes: number,
-  ) {
-    const { organizationId, purpose, subjectId } = owner;
+  async function putChunks(executor: Executor, blobId: string, owner: BlobOwner, chunks: AsyncIterable<Buffer>) {
     const hash = createHash('sha256');
     let size = 0;
     let number = 0;
-    for await (const chunk of splitChunks(toStream(source), CHUNK_BYTES)) {
+    for await (const chunk of chunks) {
       size += chunk.length;
-      if (size > maxBytes)
-        throw new BlobError('too_large', `At most ${formatBytes(maxBytes)} may be sent here; there are more.`);
       hash.update(chunk);
-      const sealed = await sealer.seal(organizationId, purpose, placeOf(subjectId, blobId, number), chunk);
-      await store.insertChunk(executor, blobId, number, sealed);
+      await store.insertChunk(executor, blobId, number, await seal(owner, blobId, number, chunk));
       number += 1;
     }
     return { size, sha256: hash.digest('hex') };
   }
+
+  const seal = ({ organizationId, purpose, subjectId }: BlobOwner, blobId: string, number: number, chunk: Buffer) =>
+    sealer.seal(organizationId, purpose, placeOf(subjectId, blobId, number), chunk);
 
   async function* open(executor: Executor, id: string): AsyncGenerator<Buffer> {
     // Most blobs are of one part, which is asked for along with the blob.
@@ -141,6 +157,29 @@ export function createBlobStore(sealer: Sealer): BlobStore {
   }
 
   return { put, open, read, remove: store.deleteBlob, sweep };
+}
+
+const rowOf = (id: string, { organizationId, purpose, subjectId }: BlobOwner) => ({
+  id,
+  organization_id: organizationId,
+  purpose,
+  subject_id: subjectId,
+});
+
+async function* joined(first: readonly Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* first;
+  yield* rest;
+}
+
+/** Passes the bytes on, at most so many. */
+async function* limited(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const piece of source) {
+    size += piece.length;
+    if (size > maxBytes)
+      throw new BlobError('too_large', `At most ${formatBytes(maxBytes)} may be sent here; there are more.`);
+    yield piece;
+  }
 }
 
 function refuseOther(actual: string, expected: string | undefined): void {
