@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
 import { type Clock, type Logger, newId } from '@groundcrew/kit';
-import type { AttemptId, CancelLevel, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
-import { type Attempts, createAttempts } from './attempts.ts';
+import type { AttemptId, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
+import { createAttempts } from './attempts.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { decidePull, decideSignOn, decideWishes } from './decisions/index.ts';
 import { readHostLoad } from './figures.ts';
 import { acceptByHttp, type HttpLinkDeps, pullOffers, rejectByHttp } from './http-link.ts';
 import type { Identity } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
 import { createPushLink, type PushLink } from './push-link.ts';
 import type { RunnerStart } from './runner-process.ts';
-import type { SignOn } from './sign-on.ts';
+import { failureOf, type SignOn } from './sign-on.ts';
 import { sleepQuietly } from './wait.ts';
 
 export interface AgentDeps {
@@ -25,12 +26,11 @@ export interface AgentDeps {
   logger: Logger;
   /** Aborts when the agent leaves. */
   signal: AbortSignal;
-  /** Called when the agent drains and nothing is left to do. */
+  /** Whether an older instance of this agent still works in the same folder. */
+  olderLives: () => boolean;
+  /** Called when the agent drains and nothing is left to do; may come more than once. */
   onIdle: () => void;
 }
-
-/** How long the command socket may be down before work is pulled instead, in mode auto. */
-const FALL_BACK_AFTER_MS = 10_000;
 
 /**
  * One agent: adopts what an earlier one left, signs on, keeps the link, hands offers to runners. It does nothing heavy itself,
@@ -39,33 +39,10 @@ const FALL_BACK_AFTER_MS = 10_000;
 export function createAgent(deps: AgentDeps) {
   const { configuration, identity, client, signOn, clock, logger, signal } = deps;
   const { resources, agent: own } = configuration;
-  let draining = false;
-  let downSince = clock.now();
+  let downSince: number | undefined = clock.now();
   let push: PushLink | undefined;
   let totalTasks = 0;
 
-  const attempts: Attempts = createAttempts({
-    dir: join(resources.workspace_dir, 'a'),
-    start: deps.runner,
-    maxConcurrent: resources.max_concurrent_jobs,
-    spares: resources.spare_runners,
-    clock,
-    logger,
-    newName: () => newId('').slice(1, 9),
-    onEnded: (held, message) => {
-      totalTasks += 1;
-      if (message)
-        push?.tellEnd({
-          ...held,
-          result: message.result,
-          exitCode: message.exit_code,
-          duration: message.duration,
-          errorMessage: message.error_message,
-        });
-      attempts.fillSpares();
-      leaveWhenIdle();
-    },
-  });
   const http: HttpLinkDeps = { client, clock, logger, signal };
 
   /** Over the socket while it is up, since that is quicker; whatever stays unanswered there is asked again over HTTP. */
@@ -80,24 +57,37 @@ export function createAgent(deps: AgentDeps) {
     },
   };
 
+  const attempts = createAttempts({
+    dir: join(resources.workspace_dir, 'a'),
+    start: deps.runner,
+    maxConcurrent: resources.max_concurrent_jobs,
+    spares: resources.spare_runners,
+    link,
+    clock,
+    logger,
+    prefix: newId('').slice(1, 7),
+    olderLives: deps.olderLives,
+    onEnded: (held, { result, exit_code, duration, error_message }) => {
+      totalTasks += 1;
+      push?.tellEnd({ ...held, result, exitCode: exit_code, duration, errorMessage: error_message });
+    },
+    onIdle: deps.onIdle,
+  });
+
+  const drain = (reason: string): void => attempts.tell({ kind: 'drain', reason });
+
   const listener: LinkListener = {
-    onOffer: (order) =>
-      attempts
-        .take(order, link)
-        .catch((error) => logger.error({ err: error, task_id: order.task_id }, 'an offer could not be taken up')),
+    onOffer: attempts.take,
     onCancel: ({ attempt_id, level }) => attempts.cancel(attempt_id, level),
     onWatched: (taskId, watched) => attempts.setWatched(taskId, watched),
-    onDrain: (reason) => drain(reason),
+    onDrain: drain,
     onRefreshCredentials: () =>
       void signOn.signOn().catch((error) => logger.error({ err: error }, 'the token could not be renewed')),
     onDesired: obey,
   };
 
-  /** What the server wants, as levels: hearing it twice or late does no harm. */
   function obey(answer: HeartbeatAnswer): void {
-    for (const { attempt_id, cancel_level } of answer.attempts)
-      if (cancel_level > 0) attempts.cancel(attempt_id, cancel_level as CancelLevel);
-    if (answer.drain) drain('the server asked for it');
+    for (const event of decideWishes(answer)) attempts.tell(event);
     if (answer.renew_credentials) listener.onRefreshCredentials();
   }
 
@@ -153,35 +143,34 @@ export function createAgent(deps: AgentDeps) {
       freeSlots: attempts.freeSlots,
       listener,
       onUpOrDown: (up) => {
-        downSince = up ? Number.POSITIVE_INFINITY : Math.min(downSince, clock.now());
+        downSince = up ? undefined : (downSince ?? clock.now());
       },
     });
   }
 
   const heldIds = (): AttemptId[] => attempts.list().map((attempt) => attempt.attemptId);
-  const mustPull = (): boolean =>
-    own.mode === 'pull' || (own.mode === 'auto' && clock.now() - downSince > FALL_BACK_AFTER_MS);
+  const mustPull = (): boolean => decidePull(own.mode, downSince, clock.now());
 
-  function drain(reason: string): void {
-    if (draining) return;
-    draining = true;
-    logger.info({ reason, held: attempts.list().length }, 'draining: nothing new is taken');
-    attempts.drain();
-    leaveWhenIdle();
-  }
-
-  function leaveWhenIdle(): void {
-    if (draining && attempts.list().length === 0) deps.onIdle();
+  /** False when the agent may not sign on, but stays for the attempts it holds. */
+  async function enter(): Promise<boolean> {
+    try {
+      const { pool_id } = await signOn.signOn();
+      logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
+      return true;
+    } catch (error) {
+      if (decideSignOn(failureOf(error), attempts.list().length) !== 'drain') throw error;
+      logger.error({ err: error }, 'the server does not let this agent sign on');
+      drain('it may not sign on, and stays for the attempts it holds');
+      return false;
+    }
   }
 
   return {
     /** Takes over what is there, signs on and starts to work; resolves once the agent is signed on. */
     async start(): Promise<void> {
-      const adopted = await attempts.adopt();
-      if (adopted.length > 0) logger.info({ attempts: adopted.length }, 'attempts of an earlier start go on');
-      attempts.fillSpares();
-      const { pool_id } = await signOn.signOn();
-      logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
+      await attempts.scan();
+      attempts.tell({ kind: 'fill_spares' });
+      if (!(await enter())) return;
       void signOn.keepFresh();
       if (own.mode !== 'pull') push = openPush();
       if (own.mode !== 'push')
@@ -189,7 +178,7 @@ export function createAgent(deps: AgentDeps) {
       void keepBeating();
     },
     drain,
-    cancelPlans: attempts.cancelPlans,
+    cancelPlans: (): void => attempts.tell({ kind: 'cancel_plans' }),
     /** A last heartbeat, then away; runners with an attempt go on and are found again. */
     async leave(): Promise<void> {
       await beat().catch(() => undefined);

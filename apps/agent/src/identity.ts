@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { newId, readFileIfExists, writeFileDurably } from '@groundcrew/kit';
@@ -7,6 +7,8 @@ export interface Identity {
   agentId: string;
   machineId: string;
   bootId: string;
+  /** The work folder itself: a copy of it is another one. */
+  folderId: string;
   /** Rises with every start of the agent. */
   instance: number;
 }
@@ -22,6 +24,7 @@ export async function readIdentity(workDir: string, given: string | undefined): 
     agentId,
     instance,
     machineId: await readWord('/etc/machine-id'),
+    folderId: String((await stat(workDir)).ino),
     bootId: await readWord('/proc/sys/kernel/random/boot_id'),
   };
 }

@@ -68,6 +68,7 @@ async function run(configuration: AgentConfiguration, logger: Logger, identity: 
     clock: systemClock,
     logger,
     signal: leaving.signal,
+    olderLives: () => false,
     onIdle: () => void leave('idle after draining'),
   });
 
@@ -99,7 +100,7 @@ function listenForSignals(agent: ReturnType<typeof createAgent>, leave: (reason:
 /** What the agent says of itself; asked anew each time, since versions get installed. */
 async function describe(
   configuration: AgentConfiguration,
-  { agentId, machineId, bootId, instance }: Identity,
+  { agentId, machineId, bootId, folderId, instance }: Identity,
 ): Promise<Register> {
   const { agent: own, capabilities, resources, labels } = configuration;
   const onPath = await findOnPath(pathOf(configuration), { cacheDir: join(resources.workspace_dir, 'probe') });
@@ -121,6 +122,7 @@ async function describe(
     limits: { max_concurrent_jobs: resources.max_concurrent_jobs },
     machine_id: machineId,
     boot_id: bootId,
+    folder_id: folderId,
     instance,
   };
 }

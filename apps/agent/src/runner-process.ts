@@ -10,7 +10,7 @@ import {
   FromRunner,
   RUNNER_LINK_VERSION,
   type RunnerBirth,
-  RunnerTask,
+  type RunnerTask,
   type ToRunner,
 } from '@groundcrew/protocol';
 
@@ -97,15 +97,6 @@ export async function writeTask(folder: string, task: RunnerTask, user: RunnerUs
 async function writeForRunner(path: string, text: string, user: RunnerUser): Promise<void> {
   await writeFile(path, text, { mode: 0o600 });
   if (user !== undefined) await chown(path, user.uid, user.gid);
-}
-
-/** The attempt a folder belongs to; undefined for a spare's folder or one whose task was never wholly written. */
-export async function findTask(folder: string): Promise<RunnerTask | undefined> {
-  try {
-    return RunnerTask.parse(JSON.parse(await readFile(join(folder, ATTEMPT_FOLDER.task), 'utf8')));
-  } catch {
-    return undefined;
-  }
 }
 
 /** The end of what a runner said before it went, for whoever wants to know why. */

@@ -8,7 +8,8 @@ export const RUNNER_LINK_VERSION = 1;
 
 /**
  * Names inside an attempt's folder that agent and runner both use. `lock` is held by the runner, `alive` by whatever of
- * Terraform still runs; `task.json` is what makes a spare runner's folder an attempt's folder.
+ * Terraform still runs; `task.json` is what makes a spare runner's folder an attempt's folder. What the server gave for the
+ * attempt stands in `data`, the states Terraform wrote in `state`.
  */
 export const ATTEMPT_FOLDER = {
   birth: 'runner.json',
@@ -19,6 +20,8 @@ export const ATTEMPT_FOLDER = {
   alive: 'alive',
   socket: 'sock',
   log: 'runner.log',
+  data: 'data.json',
+  state: 'state',
 } as const;
 
 /** `runner.json`: what a runner is born with. Written by the agent into the folder before it starts the runner; holds no secret. */

@@ -1,0 +1,36 @@
+import { addFolder, type Crew, type CrewStep } from './crew.ts';
+import type { CrewEffect } from './effects.ts';
+import { countFreeSlots } from './slots.ts';
+
+/** A spare that was just taken leaves the processor to the attempt; the next one is started after this. */
+export const FILL_AFTER_TAKING_MS = 250;
+/** A runner that cannot live is tried again ever more rarely. */
+const REFILL = { baseMs: 1_000, capMs: 60_000 };
+
+/** How many spares are missing: never more than there is room for what they wait for. */
+function countMissingSpares(crew: Crew): number {
+  const there = crew.folders.filter(({ use }) => use === 'spare').length;
+  return Math.max(0, Math.min(crew.sparesWanted, countFreeSlots(crew)) - there);
+}
+
+/** Starts the spares that are missing. */
+export function fillSpares(crew: Crew): CrewStep {
+  const effects: CrewEffect[] = [];
+  let filled = crew;
+  for (let missing = countMissingSpares(crew); missing > 0; missing -= 1) {
+    const { name, crew: next } = addNew(filled);
+    filled = next;
+    effects.push({ do: 'make_folder', folder: name });
+  }
+  return { crew: filled, effects };
+}
+
+/** A new folder for a runner that will be asked for nothing yet. */
+export function addNew(crew: Crew): { name: string; crew: Crew } {
+  const name = `${crew.prefix}${crew.nextFolder.toString(36)}`;
+  return { name, crew: addFolder({ ...crew, nextFolder: crew.nextFolder + 1 }, { name, runner: 'coming' }) };
+}
+
+/** When to try again after a spare's runner went by itself. */
+export const refillAfterMs = (losses: number): number =>
+  Math.min(REFILL.capMs, REFILL.baseMs * 2 ** Math.min(losses - 1, 16));
