@@ -13,6 +13,7 @@ import { createPushLink, type PushLink } from './push-link.ts';
 import type { RunnerStart } from './runner-process.ts';
 import { failureOf, type SignOn } from './sign-on.ts';
 import { sleepQuietly } from './wait.ts';
+import type { WorkFolder } from './work-folder.ts';
 
 export interface AgentDeps {
   configuration: AgentConfiguration;
@@ -26,8 +27,7 @@ export interface AgentDeps {
   logger: Logger;
   /** Aborts when the agent leaves. */
   signal: AbortSignal;
-  /** Whether an older instance of this agent still works in the same folder. */
-  olderLives: () => boolean;
+  folder: WorkFolder;
   /** Called when the agent drains and nothing is left to do; may come more than once. */
   onIdle: () => void;
 }
@@ -66,7 +66,7 @@ export function createAgent(deps: AgentDeps) {
     clock,
     logger,
     prefix: newId('').slice(1, 7),
-    olderLives: deps.olderLives,
+    olderLives: () => deps.folder.olderLives,
     onEnded: (held, { result, exit_code, duration, error_message }) => {
       totalTasks += 1;
       push?.tellEnd({ ...held, result, exitCode: exit_code, duration, errorMessage: error_message });
@@ -121,6 +121,7 @@ export function createAgent(deps: AgentDeps) {
       total_jobs: totalTasks,
       version: deps.version,
       timestamp: new Date(clock.now()).toISOString(),
+      instance: identity.instance,
     };
   }
 
@@ -151,6 +152,13 @@ export function createAgent(deps: AgentDeps) {
   const heldIds = (): AttemptId[] => attempts.list().map((attempt) => attempt.attemptId);
   const mustPull = (): boolean => decidePull(own.mode, downSince, clock.now());
 
+  /** From an older instance beside us: what it took up meanwhile is found when it has gone. */
+  async function takeOver(): Promise<void> {
+    await deps.folder.tellOlder();
+    await deps.folder.alone;
+    await attempts.scan();
+  }
+
   /** False when the agent may not sign on, but stays for the attempts it holds. */
   async function enter(): Promise<boolean> {
     try {
@@ -176,8 +184,11 @@ export function createAgent(deps: AgentDeps) {
       if (own.mode !== 'push')
         void pullOffers(http, listener, { wanted: mustPull, freeSlots: attempts.freeSlots, held: heldIds });
       void keepBeating();
+      void takeOver().catch((error) => logger.error({ err: error }, 'the older instance is not looked after any more'));
     },
     drain,
+    /** A newer instance holds everything that is held here; resolves when nothing is only on its way. */
+    handOver: attempts.handOver,
     cancelPlans: (): void => attempts.tell({ kind: 'cancel_plans' }),
     /** A last heartbeat, then away; runners with an attempt go on and are found again. */
     async leave(): Promise<void> {

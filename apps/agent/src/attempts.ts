@@ -201,6 +201,11 @@ export function createAttempts(deps: AttemptsDeps) {
     cancel: (attemptId: AttemptId, level: CancelLevel): void => tell({ kind: 'cancel', attemptId, level }),
     setWatched: (taskId: TaskId, watched: boolean, intervalMs?: number): void =>
       tell({ kind: 'watched', taskId, watched, intervalMs }),
+    /** Drains; resolves once no offer is half taken and no accepted task unwritten. */
+    async handOver(): Promise<void> {
+      tell({ kind: 'drain', reason: 'a newer instance of this agent has taken over' });
+      await until(({ folders }) => folders.every(({ order }) => order === undefined));
+    },
     /** Gives up all links; resolves once the spares are gone. */
     async leave(): Promise<void> {
       tell({ kind: 'leave' });

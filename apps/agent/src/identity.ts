@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { newId, readFileIfExists, writeFileDurably } from '@groundcrew/kit';
+import { newId, readFileIfExists, tryLockFile, writeFileDurably } from '@groundcrew/kit';
 
 export interface Identity {
   agentId: string;
@@ -13,13 +13,18 @@ export interface Identity {
   instance: number;
 }
 
+const LOCK_WAIT_MS = 5_000;
+
 /** Who this agent is: chosen at its first start and kept in the work folder, so that it is the same agent after every restart. */
 export async function readIdentity(workDir: string, given: string | undefined): Promise<Identity> {
   const path = join(workDir, 'identity.json');
+  // A newer instance may start beside this one; no two may get the same number.
+  const lock = await tryLockFile(join(workDir, 'identity.lock'), LOCK_WAIT_MS);
   const known = parse((await readFileIfExists(path))?.toString());
   const agentId = given ?? known.agentId ?? `${cleanHostname()}-${newId('').slice(1, 9)}`;
   const instance = (known.instance ?? 0) + 1;
   await writeFileDurably(path, `${JSON.stringify({ agentId, instance })}\n`, 0o600);
+  lock?.release();
   return {
     agentId,
     instance,
