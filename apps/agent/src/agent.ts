@@ -6,6 +6,7 @@ import { createAttempts } from './attempts.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import { decidePull, decideSignOn, decideWishes } from './decisions/index.ts';
 import { readHostLoad } from './figures.ts';
+import { describeHeartbeat } from './heartbeat.ts';
 import { acceptByHttp, type HttpLinkDeps, pullOffers, rejectByHttp } from './http-link.ts';
 import type { Identity } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
@@ -74,7 +75,12 @@ export function createAgent(deps: AgentDeps) {
     onIdle: deps.onIdle,
   });
 
-  const drain = (reason: string): void => attempts.tell({ kind: 'drain', reason });
+  /** The server is told at once: every offer that is refused counts against its task. */
+  function drain(reason: string): void {
+    if (attempts.isDraining()) return;
+    attempts.tell({ kind: 'drain', reason });
+    void beat().catch((error) => logger.debug({ err: error }, 'the server was not told of the draining'));
+  }
 
   const listener: LinkListener = {
     onOffer: attempts.take,
@@ -105,24 +111,9 @@ export function createAgent(deps: AgentDeps) {
   }
 
   async function describe(): Promise<Heartbeat> {
-    const held = attempts.list();
-    const { cpu, memory } = await readHostLoad();
-    return {
-      agent_id: identity.agentId,
-      busy: held.length > 0,
-      plan_tasks_running: held.filter((attempt) => attempt.action === 'plan').length,
-      plan_task_limit: resources.max_concurrent_jobs,
-      apply_task_running: held.some((attempt) => attempt.action !== 'plan'),
-      current_tasks: held.map((attempt) => attempt.attemptId),
-      cpu_usage: cpu,
-      mem_usage: memory,
-      status: held.length > 0 ? 'busy' : 'online',
-      active_jobs: held.length,
-      total_jobs: totalTasks,
-      version: deps.version,
-      timestamp: new Date(clock.now()).toISOString(),
-      instance: identity.instance,
-    };
+    const figures = { identity, version: deps.version, maxConcurrent: resources.max_concurrent_jobs, totalTasks };
+    const crew = { held: attempts.list(), draining: attempts.isDraining() };
+    return describeHeartbeat({ ...figures, ...crew, now: clock.now() }, await readHostLoad());
   }
 
   async function keepBeating(): Promise<void> {

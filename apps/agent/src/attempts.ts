@@ -1,6 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Clock, type Logger, newSecret, sha256Hex } from '@groundcrew/kit';
+import { type Clock, type Logger, sha256Hex } from '@groundcrew/kit';
 import type { AttemptId, CancelLevel, RunnerTask, RunTask, TaskId } from '@groundcrew/protocol';
 import {
   type Crew,
@@ -8,26 +6,23 @@ import {
   type CrewEvent,
   countFreeSlots,
   createCrew,
+  decideTalk,
   type HeldAttempt,
   isTaking,
   listHeld,
   type RunnerEnded,
   stepCrew,
 } from './decisions/index.ts';
-import { isHeld, readEvidence } from './folder-evidence.ts';
+import { isHeld } from './folder-evidence.ts';
+import { createFolderKeeper } from './folder-keeper.ts';
 import type { Link } from './link.ts';
 import {
   attachRunner,
-  createRunnerFolder,
-  freeUser,
   type RunnerProcess,
   type RunnerStart,
   readLastWords,
-  removeFolder,
+  renewBirth,
   startRunner,
-  userOf,
-  writeSecret,
-  writeTask,
 } from './runner-process.ts';
 
 export interface AttemptsDeps {
@@ -57,15 +52,11 @@ type Carried = { [D in CrewEffect['do']]: (effect: Extract<CrewEffect, { do: D }
  * is done, and what came of it told.
  */
 export function createAttempts(deps: AttemptsDeps) {
-  const { dir, start, link, clock, logger } = deps;
+  const { start, link, clock, logger } = deps;
+  const folders = createFolderKeeper(deps);
   const runners = new Map<string, RunnerProcess>();
-  /** Users by folder, until the folder is gone. */
-  const uids = new Map<string, number>();
-  const removals = new Map<string, Promise<void>>();
   const waiting = new Set<() => void>();
   let crew: Crew = createCrew({ maxConcurrent: deps.maxConcurrent, sparesWanted: deps.spares, prefix: deps.prefix });
-
-  const pathOf = (folder: string): string => join(dir, folder);
 
   function tell(event: CrewEvent): void {
     const step = stepCrew(crew, event);
@@ -96,28 +87,25 @@ export function createAttempts(deps: AttemptsDeps) {
   }
 
   async function makeFolder(folder: string): Promise<void> {
-    const user = freeUser([...uids.values()], start);
-    if (user !== undefined) uids.set(folder, user.uid);
-    await createRunnerFolder(pathOf(folder), start, user);
+    await folders.make(folder);
     tell({ kind: 'folder_made', folder });
   }
 
   async function accept(folder: string, order: RunTask): Promise<void> {
-    const secret = newSecret();
-    await writeSecret(pathOf(folder), secret, await userOf(pathOf(folder), start));
-    const request = { attempt_id: order.attempt.id, secret_hash: sha256Hex(secret) };
+    const request = { attempt_id: order.attempt.id, secret_hash: sha256Hex(await folders.putSecret(folder)) };
     tell({ kind: 'accept_answered', folder, refusal: await link.accept(order.task_id, request) });
   }
 
   async function putTask(folder: string, order: RunTask): Promise<void> {
-    await writeTask(pathOf(folder), toRunnerTask(order, clock.now()), await userOf(pathOf(folder), start));
+    await folders.putTask(folder, toRunnerTask(order, clock.now()));
     tell({ kind: 'task_written', folder });
   }
 
   /** Attaches to the folder's runner, which may still be on its way, and follows it to its end. */
   async function follow(folder: string, isStarting: boolean): Promise<void> {
-    const path = pathOf(folder);
-    const user = await userOf(path, start);
+    const path = folders.pathOf(folder);
+    const user = await folders.findUser(folder);
+    if (isStarting) await renewBirth(path, start, user);
     const exited = isStarting ? { exited: startRunner(path, start, user).exited } : {};
     const runner = await attachRunner(path, { clock, logger, user, ...exited });
     if (runner === undefined) {
@@ -128,6 +116,7 @@ export function createAttempts(deps: AttemptsDeps) {
     runners.set(folder, runner);
     runner.onMessage((message) => {
       if (message.type === 'ended') last = message;
+      if (message.type === 'hello') introduce(folder, runner, message.link_version);
     });
     tell({ kind: 'runner_up', folder });
     await runner.ended;
@@ -135,14 +124,13 @@ export function createAttempts(deps: AttemptsDeps) {
     tell({ kind: 'runner_gone', folder, ended: last });
   }
 
-  function remove(folder: string): void {
-    const removal = removeFolder(pathOf(folder))
-      .catch((error: unknown) => logger.error({ err: error, folder }, 'a folder could not be removed'))
-      .finally(() => {
-        uids.delete(folder);
-        removals.delete(folder);
-      });
-    removals.set(folder, removal);
+  /** A runner was born with the server's address of that day. */
+  function introduce(folder: string, runner: RunnerProcess, version: number): void {
+    const talk = decideTalk(version);
+    const { server_url, ca_file, allow_insecure } = start.birth;
+    if (talk.hearsOfServer) runner.send({ type: 'server', server_url, ca_file, allow_insecure });
+    if (!talk.understood)
+      logger.error({ folder, version }, 'a runner is too old to be talked to; it comes to its end by itself');
   }
 
   async function after(ms: number, work: () => Promise<void> | void): Promise<void> {
@@ -157,7 +145,7 @@ export function createAttempts(deps: AttemptsDeps) {
     attach: ({ folder }) => attempt(() => follow(folder, false), { kind: 'runner_gone', folder, ended: undefined }),
     look: ({ folder, afterMs }) =>
       attempt(() =>
-        after(afterMs, async () => tell({ kind: 'looked', folder, lockHeld: await isHeld(pathOf(folder)) })),
+        after(afterMs, async () => tell({ kind: 'looked', folder, lockHeld: await isHeld(folders.pathOf(folder)) })),
       ),
     accept: ({ folder, order }) => attempt(() => accept(folder, order), { kind: 'folder_failed', folder }),
     reject: ({ order, reason }) => link.reject(order.task_id, order.attempt.id, reason),
@@ -165,7 +153,7 @@ export function createAttempts(deps: AttemptsDeps) {
     assign: ({ folder, order }) =>
       runners.get(folder)?.send({ type: 'assigned', task: toRunnerTask(order, clock.now()) }),
     send: ({ folder, message }) => runners.get(folder)?.send(message),
-    remove_folder: ({ folder }) => remove(folder),
+    remove_folder: ({ folder }) => folders.remove(folder),
     tell_end: ({ attempt: held, ended }) => deps.onEnded(held, ended),
     fill_later: ({ afterMs }) => attempt(() => after(afterMs, () => tell({ kind: 'fill_spares' }))),
     detach: ({ folder }) => runners.get(folder)?.leave(),
@@ -179,17 +167,8 @@ export function createAttempts(deps: AttemptsDeps) {
     tell,
     /** Looks through the attempts' folder for what this agent does not know yet. */
     async scan(): Promise<void> {
-      const names = await readdir(dir).catch(() => []);
-      const isKnown = (name: string) => removals.has(name) || crew.folders.some((folder) => folder.name === name);
-      const unknown = names.filter((name) => !isKnown(name));
-      const found = await Promise.all(
-        unknown.map(async (folder) => ({ folder, evidence: await readEvidence(pathOf(folder), deps.olderLives()) })),
-      );
-      for (const { folder, evidence } of found) {
-        const user = await userOf(pathOf(folder), start).catch(() => undefined);
-        if (user !== undefined && evidence.ours) uids.set(folder, user.uid);
-        tell({ kind: 'found', folder, evidence });
-      }
+      const isKnown = (name: string) => crew.folders.some((folder) => folder.name === name);
+      for (const found of await folders.look(isKnown, deps.olderLives())) tell({ kind: 'found', ...found });
     },
     /** Takes or refuses an offer; resolves when either is settled. */
     async take(order: RunTask): Promise<void> {
@@ -197,6 +176,7 @@ export function createAttempts(deps: AttemptsDeps) {
       await until((now) => !isTaking(now, order.attempt.id));
     },
     list: (): HeldAttempt[] => listHeld(crew),
+    isDraining: (): boolean => crew.mode !== 'serving',
     freeSlots: (): number => countFreeSlots(crew),
     cancel: (attemptId: AttemptId, level: CancelLevel): void => tell({ kind: 'cancel', attemptId, level }),
     setWatched: (taskId: TaskId, watched: boolean, intervalMs?: number): void =>
@@ -210,7 +190,7 @@ export function createAttempts(deps: AttemptsDeps) {
     async leave(): Promise<void> {
       tell({ kind: 'leave' });
       await until(({ folders }) => !folders.some(({ use }) => use === 'spare'));
-      await Promise.all(removals.values());
+      await folders.removed();
     },
   };
 }

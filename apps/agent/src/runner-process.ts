@@ -9,7 +9,7 @@ import {
   ATTEMPT_FOLDER,
   FromRunner,
   RUNNER_LINK_VERSION,
-  type RunnerBirth,
+  RunnerBirth,
   type RunnerTask,
   type ToRunner,
 } from '@groundcrew/protocol';
@@ -63,6 +63,26 @@ export async function createRunnerFolder(folder: string, { birth }: RunnerStart,
   await writeFile(birthPath, `${JSON.stringify({ ...birth, versions_dir: versionsDir })}\n`, { mode: 0o600 });
   if (user !== undefined) await chown(birthPath, user.uid, user.gid);
   await syncFolder(dirname(folder));
+}
+
+/** Where the server is may have changed since a folder was made; its next runner is to find it. */
+export async function renewBirth(folder: string, { birth }: RunnerStart, user: RunnerUser): Promise<void> {
+  const path = join(folder, ATTEMPT_FOLDER.birth);
+  const { server_url, ca_file, allow_insecure } = birth;
+  const text = await readFile(path, 'utf8');
+  const known = parseBirth(text) ?? birth;
+  const renewed = `${JSON.stringify({ ...known, server_url, ca_file, allow_insecure })}\n`;
+  if (renewed === text) return;
+  await writeForRunner(`${path}.new`, renewed, user);
+  await rename(`${path}.new`, path);
+}
+
+function parseBirth(text: string): RunnerBirth | undefined {
+  try {
+    return RunnerBirth.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Users share no installed versions: whoever may write a program that others run could run anything as them. */

@@ -2,10 +2,10 @@ import { ApiError, type Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask } from '@groundcrew/protocol';
-import { attemptToken } from './control-plane/index.ts';
+import { attemptToken, createMovingClient } from './control-plane/index.ts';
 import { type AttemptFolder, createFolders, findTask, readBirth, readSecret } from './folder/index.ts';
 import { createWishes } from './lease/index.ts';
-import { type AgentSide, openAgentSide } from './link/index.ts';
+import { type AgentSide, openAgentSide, type ServerAddress } from './link/index.ts';
 import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
 import { type AttemptEnd, createStanding, runAttempt } from './phases/index.ts';
 import { rehearse } from './rehearse.ts';
@@ -41,15 +41,16 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
   const birth = await readBirth(folder);
   await createFolders(folder);
   const [wishes, standing] = [createWishes(), createStanding()];
+  const caller = createCaller(birth, deps.version);
   const agent = await openAgentSide({
     ...deps,
     path: folder.socket,
     wishes,
     standing,
     findTask: () => findTask(folder),
+    onServer: caller.moveTo,
   });
   const reserve = createReserve(folder.reserve, RESERVE_BYTES);
-  const caller = createCaller(birth, deps.version);
   const task = (await findTask(folder)) ?? (await waitForTask({ ...deps, birth }, agent, caller.client));
   if (task !== undefined) {
     agent.take(task);
@@ -77,15 +78,18 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
 /** The way to the server. It is open before there is an attempt to speak for. */
 function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string) {
   let token: string | undefined;
-  const client = createNodeClient({
-    baseUrl: server_url,
-    token: () => token,
-    userAgent: `groundcrew-runner/${version}`,
-    allowInsecure: allow_insecure,
-    ...(ca_file === null ? {} : { caFile: ca_file }),
-  });
+  const connect = (address: ServerAddress): Client =>
+    createNodeClient({
+      baseUrl: address.server_url,
+      token: () => token,
+      userAgent: `groundcrew-runner/${version}`,
+      allowInsecure: address.allow_insecure,
+      ...(address.ca_file === null ? {} : { caFile: address.ca_file }),
+    });
+  const { client, moveTo } = createMovingClient({ server_url, ca_file, allow_insecure }, connect);
   return {
     client,
+    moveTo,
     present(secret: string) {
       token = attemptToken(secret);
     },

@@ -51,6 +51,7 @@ export const Heartbeat = z.object({
     .nonnegative()
     .optional()
     .describe('Which start of the agent says this; an older one than the present is told to drain.'),
+  draining: z.boolean().optional().describe('It takes nothing new and leaves when it is idle.'),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /** What the server wants of one attempt that the agent holds. */

@@ -1,4 +1,4 @@
-import type { HeartbeatAnswer } from '@groundcrew/protocol';
+import { type HeartbeatAnswer, OLDEST_RUNNER_LINK_VERSION } from '@groundcrew/protocol';
 import type { CrewEvent } from './events.ts';
 
 /** How work comes: by command socket, by long poll, or the socket with the poll as fallback. */
@@ -53,3 +53,16 @@ const RENEW_PAUSE = { minMs: 1_000, maxMs: 24 * 3_600_000 };
 /** When to renew a token that counts for `lifeMs` from now on. */
 export const renewTokenAfterMs = (lifeMs: number): number =>
   Math.min(RENEW_PAUSE.maxMs, Math.max(RENEW_PAUSE.minMs, Math.round(lifeMs * (1 - RENEW_AT_LEFT))));
+
+/** What can be said to a runner of this version of the link. */
+export interface Talk {
+  /** Too old a runner is left alone: it comes to its end by itself, and a successor of today delivers what is left. */
+  understood: boolean;
+  /** It knows `server`, and moves when the server has. */
+  hearsOfServer: boolean;
+}
+
+export const decideTalk = (version: number): Talk => ({
+  understood: version >= OLDEST_RUNNER_LINK_VERSION,
+  hearsOfServer: version >= 2,
+});

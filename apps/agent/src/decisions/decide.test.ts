@@ -5,6 +5,7 @@ import { decideFolder, type FolderEvidence } from './decide-folder.ts';
 import {
   decidePull,
   decideSignOn,
+  decideTalk,
   decideWishes,
   FALL_BACK_AFTER_MS,
   renewTokenAfterMs,
@@ -80,6 +81,15 @@ describe('the link', () => {
     [409, 3, 'drain'],
   ] as const)('signing on answered %s with %i attempts held → %s', (status, held, choice) => {
     expect(decideSignOn({ status }, held)).toBe(choice);
+  });
+
+  it.each([
+    [0, false, false],
+    [1, true, false],
+    [2, true, true],
+    [3, true, true],
+  ])('talks to a runner of version %i: understood %s, told of the server %s', (version, understood, hearsOfServer) => {
+    expect(decideTalk(version)).toEqual({ understood, hearsOfServer });
   });
 
   it('asks again ever more slowly, and renews in good time', () => {

@@ -3,6 +3,7 @@ export { decideFolder, type FolderChoice, type FolderEvidence } from './decide-f
 export {
   decidePull,
   decideSignOn,
+  decideTalk,
   decideWishes,
   type LinkMode,
   renewTokenAfterMs,

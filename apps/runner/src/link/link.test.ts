@@ -8,7 +8,7 @@ import type { RunnerTask } from '@groundcrew/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createWishes } from '../lease/index.ts';
 import { ABANDONED_AFTER_MS } from './agent-side.ts';
-import { type AgentSide, openAgentSide } from './index.ts';
+import { type AgentSide, openAgentSide, type ServerAddress } from './index.ts';
 
 const task = {
   attempt_id: 'att-aaaaaaaa',
@@ -28,6 +28,7 @@ let side: AgentSide;
 let stage: 'init' | undefined;
 let change: () => void;
 let found: RunnerTask | undefined;
+let told: ServerAddress[];
 const wishes = createWishes();
 const sockets: Socket[] = [];
 
@@ -36,6 +37,7 @@ beforeEach(async () => {
   clock = createFakeClock();
   stage = undefined;
   found = undefined;
+  told = [];
   const standing = {
     get stage() {
       return stage;
@@ -51,6 +53,10 @@ beforeEach(async () => {
     wishes,
     standing,
     findTask: async () => found,
+    onServer: (address) => {
+      if (address.server_url === '') throw new TypeError('no address');
+      told.push(address);
+    },
     clock,
     logger,
   });
@@ -75,7 +81,7 @@ async function attach() {
 it('greets whoever attaches with what there is to know', async () => {
   expect(await (await attach()).hear()).toEqual({
     type: 'hello',
-    link_version: 1,
+    link_version: 2,
     pid: process.pid,
     version: '1.2.3',
     attempt_id: null,
@@ -160,4 +166,25 @@ it('closes for an agent that reads as well as for one that does not', async () =
   for (let message = await reader.hear(); message !== null; message = await reader.hear()) last = message;
   expect(last.type).toBe('ended');
   await closed;
+});
+
+it('hears where the server is now, and stays where it is when that is no address', async () => {
+  const agent = await attach();
+  await agent.hear();
+  const moved = { server_url: 'https://new.example.com', ca_file: null, allow_insecure: false };
+  agent.say({ type: 'server', ...moved, server_url: '' });
+  agent.say({ type: 'server', ...moved });
+  agent.say({ type: 'leave' });
+  await side.waitForTask();
+  expect(told).toEqual([moved]);
+});
+
+it('understands an agent of the first version, word for word', async () => {
+  const agent = await attach();
+  await agent.hear();
+  agent.socket.write('{"type":"hello","link_version":1}\n');
+  agent.socket.write('{"type":"watched","watched":true}\n{"type":"cancel","level":1}\n');
+  agent.socket.write(`{"type":"assigned","task":${JSON.stringify(task)}}\n`);
+  expect(await side.waitForTask()).toEqual(task);
+  expect(wishes.cancelLevel).toBeGreaterThanOrEqual(1);
 });

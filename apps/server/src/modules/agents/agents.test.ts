@@ -138,6 +138,28 @@ test('an older instance that only pulls learns of a newer one with its next hear
   expect((await beat(newer, { instance: 2 })).body.drain).toBe(false);
 });
 
+test('an agent that drains by itself is offered nothing, until it is started again', async () => {
+  const { pool, token } = await makeCrew(server, 0);
+  const started = async (instance: number) => {
+    const given = { instance, capabilities: { terraform_versions: ['1.11.4'] } };
+    const agent = { ...(await register(token, 'leaver', given)).body, agentId: 'leaver' } as TestAgent;
+    await server.db.updateTable('agents').set({ last_pull_at: new Date() }).where('id', '=', agent.id).execute();
+    return agent;
+  };
+  const agent = await started(1);
+  await beat(agent, { instance: 1, draining: true });
+  expect((await agentOf('leaver')).draining).toBe(true);
+  const { id } = await offerTo(pool.id);
+  const explained = await server.must('explainTask', server.owner, { params: { task_id: id } });
+  expect(explained.agents).toMatchObject([{ name: 'leaver', reason: 'draining' }]);
+  const again = await started(2);
+  // What the older one still says counts no more.
+  await beat(agent, { instance: 1, draining: true });
+  expect((await agentOf('leaver')).draining).toBe(false);
+  await server.modules.tasks.dispatcher.pass();
+  await acceptOffer(server, again, id);
+});
+
 test('an agent that an administrator drains hears it at once, with every hello and with every heartbeat', async () => {
   const { agents } = await makeCrew(server);
   const [agent] = agents as [TestAgent];

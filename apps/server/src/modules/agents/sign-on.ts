@@ -105,7 +105,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
         agent === undefined
           ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
           : await update(tx, agent, caller, body);
-      await store.noteHeard(tx, id);
+      await store.noteHeard(tx, id, agent?.instance !== body.instance);
       return { id, poolId, via };
     });
     return answer(signedOn, body);

@@ -160,13 +160,15 @@ export async function saveHeartbeat(
   held: Held | undefined,
 ): Promise<{ draining: boolean }> {
   const said = held?.instance ?? body.instance;
+  const isOlder = sql`(${said !== undefined} AND instance > ${said ?? 0})`;
   const holds = sql`${held !== undefined} AND instance <= ${said ?? 0}`;
   const { rows } = await sql<{ draining: boolean }>`UPDATE agents SET
-      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status}, last_heartbeat = ${JSON.stringify(body)},
+      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status},
+      last_heartbeat = CASE WHEN ${isOlder} THEN last_heartbeat ELSE ${JSON.stringify(body)}::jsonb END,
       version = CASE WHEN ${body.version} = '' THEN version ELSE ${body.version} END,
       connected_since = CASE WHEN ${holds} AND connected_replica IS DISTINCT FROM ${held?.replica ?? null} THEN now() ELSE connected_since END,
       connected_replica = CASE WHEN ${holds} THEN ${held?.replica ?? null} ELSE connected_replica END
-    WHERE id = ${id} RETURNING draining OR (${said !== undefined} AND instance > ${said ?? 0}) AS draining`.execute(db);
+    WHERE id = ${id} RETURNING draining OR ${isOlder} AS draining`.execute(db);
   return rows[0] ?? { draining: false };
 }
 
@@ -268,9 +270,11 @@ export async function isNameTaken(db: Executor, organizationId: OrganizationId, 
   return rows.length > 0;
 }
 
-/** Signing on is a sign of life and a good call. */
-export async function noteHeard(db: Executor, id: AgentId): Promise<void> {
-  await sql`UPDATE agents SET last_heartbeat_at = now(), silent_offers = 0 WHERE id = ${id}`.execute(db);
+/** Signing on is a sign of life and a good call. That an earlier start was draining says nothing about this one. */
+export async function noteHeard(db: Executor, id: AgentId, isNewStart: boolean): Promise<void> {
+  await sql`UPDATE agents SET last_heartbeat_at = now(), silent_offers = 0,
+      last_heartbeat = CASE WHEN ${isNewStart} THEN last_heartbeat - 'draining' ELSE last_heartbeat END
+    WHERE id = ${id}`.execute(db);
 }
 
 export async function notePull(db: Executor, id: AgentId): Promise<void> {
