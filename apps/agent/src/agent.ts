@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
-import { type Clock, type Logger, newId } from '@groundcrew/kit';
+import { type Clock, createOutageLog, type Logger, newId } from '@groundcrew/kit';
 import type { AttemptId, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
 import { createAttempts } from './attempts.ts';
 import type { AgentConfiguration } from './configuration.ts';
@@ -117,9 +117,11 @@ export function createAgent(deps: AgentDeps) {
   }
 
   async function keepBeating(): Promise<void> {
+    const sentences = { trouble: 'a heartbeat got no answer', recovery: 'heartbeats are answered again' };
+    const outage = createOutageLog({ clock, logger, ...sentences });
     while (!signal.aborted) {
       await sleepQuietly(clock, configuration.heartbeat.interval, signal);
-      if (!signal.aborted) await beat().catch((error) => logger.warn({ err: error }, 'a heartbeat got no answer'));
+      if (!signal.aborted) await beat().then(outage.worked, outage.failed);
     }
   }
 

@@ -1,5 +1,5 @@
 import { ApiError, type Client } from '@groundcrew/client';
-import type { Clock, Logger } from '@groundcrew/kit';
+import { type Clock, createOutageLog, type Logger } from '@groundcrew/kit';
 import type { Register, RegisterAnswer } from '@groundcrew/protocol';
 import { decideSignOn, renewTokenAfterMs, signOnPauseMs } from './decisions/index.ts';
 import { sleepQuietly } from './wait.ts';
@@ -20,6 +20,8 @@ const FRESH_MS = 60_000;
 export function createSignOn(deps: SignOnDeps) {
   const { client, clock, logger, signal } = deps;
   let current: { answer: RegisterAnswer; until: number } | undefined;
+  const sentences = { trouble: 'signing on did not work; trying again', recovery: 'signing on works again' };
+  const outage = createOutageLog({ clock, logger, ...sentences });
   let signing: Promise<RegisterAnswer> | undefined;
 
   async function register(): Promise<RegisterAnswer> {
@@ -29,10 +31,11 @@ export function createSignOn(deps: SignOnDeps) {
         const askedAt = clock.now();
         const answer = await client.call('registerAgent', { body }, { retry: 'idempotent', signal });
         current = { answer, until: askedAt + lifeOf(answer, askedAt) };
+        outage.worked();
         return answer;
       } catch (error) {
         if (signal.aborted || decideSignOn(failureOf(error), 0) !== 'wait') throw error;
-        logger.warn({ err: error }, 'signing on did not work; trying again');
+        outage.failed(error);
         await sleepQuietly(clock, signOnPauseMs(failures), signal);
       }
     }

@@ -127,6 +127,7 @@ async function conclude(context: AttemptContext, outcome: FinishOutcome): Promis
     lastState: state.spool.newest(),
     mask: (text: string) => log.mask(text),
     seconds: secondsOf(context),
+    progress: context.standing.progress,
   };
   const record = exitRecord(outcome, facts);
   await journal.write('finish', { record, at: new Date(clock.now()).toISOString() });
