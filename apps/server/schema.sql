@@ -21,6 +21,7 @@ CREATE TABLE agents (
   pool_token_id text,
   machine_id text,
   boot_id text,
+  folder_id text,
   instance bigint NOT NULL DEFAULT 0,
   reported_status text,
   last_heartbeat_at timestamp with time zone,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { newSecret } from '@groundcrew/kit';
 import type { Agent, Pool } from '@groundcrew/protocol';
 import { bundleOf } from './bundles.ts';
-import { type FoundProcess, listProcessesBelow } from './process-tree.ts';
+import { type FoundProcess, listProcessesBelow, sendSignal } from './process-tree.ts';
 import { type Program, startProgram } from './program.ts';
 import type { RunningServer } from './server.ts';
 import { findTerraform } from './terraform.ts';
@@ -27,7 +27,11 @@ export interface RunningAgent {
   readonly name: string;
   readonly workDir: string;
   readonly pid: number;
+  readonly isGone: boolean;
   readLog(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when the process is gone, whoever ended it. */
+  exited(): Promise<void>;
   /** Processes of runners, with the folders they hold. */
   listRunners(): FoundProcess[];
   /** Folders of attempts and spares. */
@@ -38,6 +42,8 @@ export interface RunningAgent {
   kill9(): Promise<void>;
   /** Starts it again on the same work folder, and waits until it is connected. */
   restart(): Promise<void>;
+  /** Starts a newer instance beside it that takes over; from then on this is that one. Gives the older one. */
+  upgrade(): Promise<Program>;
 }
 
 /** Starts an agent and waits until the server sees it online. */
@@ -57,9 +63,9 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     return items.find((agent) => agent.name === name);
   };
 
-  async function start(): Promise<void> {
+  async function start(...args: string[]): Promise<void> {
     program = startProgram({
-      argv: [process.execPath, bundleOf('agent'), configuration],
+      argv: [process.execPath, bundleOf('agent'), configuration, ...args],
       cwd: folder,
       logFile: `${workDir}.log`,
       env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: workDir, LANG: 'C.UTF-8', ...options.env },
@@ -78,7 +84,12 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     get pid() {
       return program.pid;
     },
+    get isGone() {
+      return program.isGone;
+    },
     readLog: () => program.readLog(),
+    signal: (signal) => void sendSignal(program.pid, signal),
+    exited: () => program.exited,
     listRunners: () =>
       listProcessesBelow(join(workDir, 'a')).filter(({ argv }) => argv.some((word) => word === bundleOf('runner'))),
     listFolders: () => readdirSync(join(workDir, 'a')).map((entry) => join(workDir, 'a', entry)),
@@ -94,6 +105,14 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     async restart() {
       if (!program.isGone) await program.stop('SIGINT');
       await start();
+    },
+    async upgrade() {
+      const older = program;
+      const signedOn = () => older.readLog().split('"signed on"').length;
+      const before = signedOn();
+      await start('--replace');
+      await server.until('the newer instance is signed on', () => signedOn() > before || undefined);
+      return older;
     },
   };
 }

@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
-import { type Clock, type Logger, newId } from '@groundcrew/kit';
-import type { AttemptId, CancelLevel, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
-import { type Attempts, createAttempts } from './attempts.ts';
+import { type Clock, createOutageLog, type Logger, newId } from '@groundcrew/kit';
+import type { AttemptId, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
+import { createAttempts } from './attempts.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { decidePull, decideSignOn, decideWishes } from './decisions/index.ts';
 import { readHostLoad } from './figures.ts';
+import { describeHeartbeat } from './heartbeat.ts';
 import { acceptByHttp, type HttpLinkDeps, pullOffers, rejectByHttp } from './http-link.ts';
 import type { Identity } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
 import { createPushLink, type PushLink } from './push-link.ts';
 import type { RunnerStart } from './runner-process.ts';
-import type { SignOn } from './sign-on.ts';
+import { failureOf, type SignOn } from './sign-on.ts';
 import { sleepQuietly } from './wait.ts';
+import type { WorkFolder } from './work-folder.ts';
 
 export interface AgentDeps {
   configuration: AgentConfiguration;
@@ -25,12 +28,10 @@ export interface AgentDeps {
   logger: Logger;
   /** Aborts when the agent leaves. */
   signal: AbortSignal;
-  /** Called when the agent drains and nothing is left to do. */
+  folder: WorkFolder;
+  /** Called when the agent drains and nothing is left to do; may come more than once. */
   onIdle: () => void;
 }
-
-/** How long the command socket may be down before work is pulled instead, in mode auto. */
-const FALL_BACK_AFTER_MS = 10_000;
 
 /**
  * One agent: adopts what an earlier one left, signs on, keeps the link, hands offers to runners. It does nothing heavy itself,
@@ -39,33 +40,10 @@ const FALL_BACK_AFTER_MS = 10_000;
 export function createAgent(deps: AgentDeps) {
   const { configuration, identity, client, signOn, clock, logger, signal } = deps;
   const { resources, agent: own } = configuration;
-  let draining = false;
-  let downSince = clock.now();
+  let downSince: number | undefined = clock.now();
   let push: PushLink | undefined;
   let totalTasks = 0;
 
-  const attempts: Attempts = createAttempts({
-    dir: join(resources.workspace_dir, 'a'),
-    start: deps.runner,
-    maxConcurrent: resources.max_concurrent_jobs,
-    spares: resources.spare_runners,
-    clock,
-    logger,
-    newName: () => newId('').slice(1, 9),
-    onEnded: (held, message) => {
-      totalTasks += 1;
-      if (message)
-        push?.tellEnd({
-          ...held,
-          result: message.result,
-          exitCode: message.exit_code,
-          duration: message.duration,
-          errorMessage: message.error_message,
-        });
-      attempts.fillSpares();
-      leaveWhenIdle();
-    },
-  });
   const http: HttpLinkDeps = { client, clock, logger, signal };
 
   /** Over the socket while it is up, since that is quicker; whatever stays unanswered there is asked again over HTTP. */
@@ -80,24 +58,42 @@ export function createAgent(deps: AgentDeps) {
     },
   };
 
+  const attempts = createAttempts({
+    dir: join(resources.workspace_dir, 'a'),
+    start: deps.runner,
+    maxConcurrent: resources.max_concurrent_jobs,
+    spares: resources.spare_runners,
+    link,
+    clock,
+    logger,
+    prefix: newId('').slice(1, 7),
+    olderLives: () => deps.folder.olderLives,
+    onEnded: (held, { result, exit_code, duration, error_message }) => {
+      totalTasks += 1;
+      push?.tellEnd({ ...held, result, exitCode: exit_code, duration, errorMessage: error_message });
+    },
+    onIdle: deps.onIdle,
+  });
+
+  /** The server is told at once: every offer that is refused counts against its task. */
+  function drain(reason: string): void {
+    if (attempts.isDraining()) return;
+    attempts.tell({ kind: 'drain', reason });
+    void beat().catch((error) => logger.debug({ err: error }, 'the server was not told of the draining'));
+  }
+
   const listener: LinkListener = {
-    onOffer: (order) =>
-      attempts
-        .take(order, link)
-        .catch((error) => logger.error({ err: error, task_id: order.task_id }, 'an offer could not be taken up')),
+    onOffer: attempts.take,
     onCancel: ({ attempt_id, level }) => attempts.cancel(attempt_id, level),
     onWatched: (taskId, watched) => attempts.setWatched(taskId, watched),
-    onDrain: (reason) => drain(reason),
+    onDrain: drain,
     onRefreshCredentials: () =>
       void signOn.signOn().catch((error) => logger.error({ err: error }, 'the token could not be renewed')),
     onDesired: obey,
   };
 
-  /** What the server wants, as levels: hearing it twice or late does no harm. */
   function obey(answer: HeartbeatAnswer): void {
-    for (const { attempt_id, cancel_level } of answer.attempts)
-      if (cancel_level > 0) attempts.cancel(attempt_id, cancel_level as CancelLevel);
-    if (answer.drain) drain('the server asked for it');
+    for (const event of decideWishes(answer)) attempts.tell(event);
     if (answer.renew_credentials) listener.onRefreshCredentials();
   }
 
@@ -115,29 +111,17 @@ export function createAgent(deps: AgentDeps) {
   }
 
   async function describe(): Promise<Heartbeat> {
-    const held = attempts.list();
-    const { cpu, memory } = await readHostLoad();
-    return {
-      agent_id: identity.agentId,
-      busy: held.length > 0,
-      plan_tasks_running: held.filter((attempt) => attempt.action === 'plan').length,
-      plan_task_limit: resources.max_concurrent_jobs,
-      apply_task_running: held.some((attempt) => attempt.action !== 'plan'),
-      current_tasks: held.map((attempt) => attempt.attemptId),
-      cpu_usage: cpu,
-      mem_usage: memory,
-      status: held.length > 0 ? 'busy' : 'online',
-      active_jobs: held.length,
-      total_jobs: totalTasks,
-      version: deps.version,
-      timestamp: new Date(clock.now()).toISOString(),
-    };
+    const figures = { identity, version: deps.version, maxConcurrent: resources.max_concurrent_jobs, totalTasks };
+    const crew = { held: attempts.list(), draining: attempts.isDraining() };
+    return describeHeartbeat({ ...figures, ...crew, now: clock.now() }, await readHostLoad());
   }
 
   async function keepBeating(): Promise<void> {
+    const sentences = { trouble: 'a heartbeat got no answer', recovery: 'heartbeats are answered again' };
+    const outage = createOutageLog({ clock, logger, ...sentences });
     while (!signal.aborted) {
       await sleepQuietly(clock, configuration.heartbeat.interval, signal);
-      if (!signal.aborted) await beat().catch((error) => logger.warn({ err: error }, 'a heartbeat got no answer'));
+      if (!signal.aborted) await beat().then(outage.worked, outage.failed);
     }
   }
 
@@ -153,43 +137,52 @@ export function createAgent(deps: AgentDeps) {
       freeSlots: attempts.freeSlots,
       listener,
       onUpOrDown: (up) => {
-        downSince = up ? Number.POSITIVE_INFINITY : Math.min(downSince, clock.now());
+        downSince = up ? undefined : (downSince ?? clock.now());
       },
     });
   }
 
   const heldIds = (): AttemptId[] => attempts.list().map((attempt) => attempt.attemptId);
-  const mustPull = (): boolean =>
-    own.mode === 'pull' || (own.mode === 'auto' && clock.now() - downSince > FALL_BACK_AFTER_MS);
+  const mustPull = (): boolean => decidePull(own.mode, downSince, clock.now());
 
-  function drain(reason: string): void {
-    if (draining) return;
-    draining = true;
-    logger.info({ reason, held: attempts.list().length }, 'draining: nothing new is taken');
-    attempts.drain();
-    leaveWhenIdle();
+  /** From an older instance beside us: what it took up meanwhile is found when it has gone. */
+  async function takeOver(): Promise<void> {
+    await deps.folder.tellOlder();
+    await deps.folder.alone;
+    await attempts.scan();
   }
 
-  function leaveWhenIdle(): void {
-    if (draining && attempts.list().length === 0) deps.onIdle();
+  /** False when the agent may not sign on, but stays for the attempts it holds. */
+  async function enter(): Promise<boolean> {
+    try {
+      const { pool_id } = await signOn.signOn();
+      logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
+      return true;
+    } catch (error) {
+      if (decideSignOn(failureOf(error), attempts.list().length) !== 'drain') throw error;
+      logger.error({ err: error }, 'the server does not let this agent sign on');
+      drain('it may not sign on, and stays for the attempts it holds');
+      return false;
+    }
   }
 
   return {
     /** Takes over what is there, signs on and starts to work; resolves once the agent is signed on. */
     async start(): Promise<void> {
-      const adopted = await attempts.adopt();
-      if (adopted.length > 0) logger.info({ attempts: adopted.length }, 'attempts of an earlier start go on');
-      attempts.fillSpares();
-      const { pool_id } = await signOn.signOn();
-      logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
+      await attempts.scan();
+      attempts.tell({ kind: 'fill_spares' });
+      if (!(await enter())) return;
       void signOn.keepFresh();
       if (own.mode !== 'pull') push = openPush();
       if (own.mode !== 'push')
         void pullOffers(http, listener, { wanted: mustPull, freeSlots: attempts.freeSlots, held: heldIds });
       void keepBeating();
+      void takeOver().catch((error) => logger.error({ err: error }, 'the older instance is not looked after any more'));
     },
     drain,
-    cancelPlans: attempts.cancelPlans,
+    /** A newer instance holds everything that is held here; resolves when nothing is only on its way. */
+    handOver: attempts.handOver,
+    cancelPlans: (): void => attempts.tell({ kind: 'cancel_plans' }),
     /** A last heartbeat, then away; runners with an attempt go on and are found again. */
     async leave(): Promise<void> {
       await beat().catch(() => undefined);

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { createNodeClient } from '@groundcrew/client/node';
-import { ConfigError, createLogger, type Logger, systemClock, tryLockFile } from '@groundcrew/kit';
+import { ConfigError, createLogger, type Logger, systemClock } from '@groundcrew/kit';
 import { type Register, RUNNER_LINK_VERSION } from '@groundcrew/protocol';
 import { findInstalled, findOnPath } from '@groundcrew/terraform';
 import { createAgent } from './agent.ts';
@@ -12,38 +12,39 @@ import { type AgentConfiguration, readAgentConfiguration } from './configuration
 import { type Identity, readIdentity } from './identity.ts';
 import type { RunnerStart } from './runner-process.ts';
 import { createSignOn } from './sign-on.ts';
+import { TAKEN_OVER_SIGNAL, takeWorkFolder, type WorkFolder } from './work-folder.ts';
 
 const VERSION = '0.1.0';
 
 /** Reads the configuration, takes the work folder, signs on and works until told to leave. */
 async function main(): Promise<void> {
-  const configuration = readAgentConfiguration(process.argv[2], process.env);
-  const { workspace_dir } = configuration.resources;
+  const { values, positionals } = parseArgs({ options: { replace: { type: 'boolean' } }, allowPositionals: true });
+  const configuration = readAgentConfiguration(positionals[0], process.env);
+  const { workspace_dir, runner_uid } = configuration.resources;
   const logger = createLogger({
     name: 'agent',
     level: configuration.logging.level,
     ...(configuration.logging.file === '' ? {} : { destination: configuration.logging.file }),
   });
-  await makeWorkFolder(workspace_dir, configuration.resources.runner_uid !== undefined);
-  const lock = await tryLockFile(join(workspace_dir, 'agent.lock'), 5_000);
-  if (lock === undefined)
-    throw new Error(
-      `Another agent already works in ${workspace_dir}; stop it, or give this one another resources.workspace_dir.`,
-    );
-  await run(configuration, logger, await readIdentity(workspace_dir, configuration.agent.agent_id));
-}
-
-/** Other users' runners pass through to their own folders, and see nothing on the way. */
-async function makeWorkFolder(workDir: string, isShared: boolean): Promise<void> {
-  for (const path of [workDir, join(workDir, 'a')]) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    if (isShared) await chmod(path, 0o711);
-  }
-}
-
-async function run(configuration: AgentConfiguration, logger: Logger, identity: Identity): Promise<void> {
-  const { agent: own } = configuration;
   const leaving = new AbortController();
+  const folder = await takeWorkFolder(workspace_dir, {
+    replace: values.replace === true,
+    isShared: runner_uid !== undefined,
+    clock: systemClock,
+    logger,
+    signal: leaving.signal,
+  });
+  await run(configuration, logger, folder, leaving);
+}
+
+async function run(
+  configuration: AgentConfiguration,
+  logger: Logger,
+  folder: WorkFolder,
+  leaving: AbortController,
+): Promise<void> {
+  const { agent: own } = configuration;
+  const identity = await readIdentity(folder.path, own.agent_id);
   const connection = {
     baseUrl: own.server_url,
     caFile: own.ca_file,
@@ -68,6 +69,7 @@ async function run(configuration: AgentConfiguration, logger: Logger, identity: 
     clock: systemClock,
     logger,
     signal: leaving.signal,
+    folder,
     onIdle: () => void leave('idle after draining'),
   });
 
@@ -85,10 +87,14 @@ async function run(configuration: AgentConfiguration, logger: Logger, identity: 
   await agent.start();
 }
 
-/** SIGINT leaves at once: runners go on and are found again. SIGTERM drains; a second one cancels plans, never an apply. */
+/**
+ * SIGINT leaves at once: runners go on and are found again. SIGTERM drains; a second one cancels plans, never an apply. A newer
+ * instance that has taken over everything makes this one leave as soon as no accept is under way.
+ */
 function listenForSignals(agent: ReturnType<typeof createAgent>, leave: (reason: string) => Promise<void>): void {
   let terms = 0;
   process.on('SIGINT', () => void leave('SIGINT'));
+  process.on(TAKEN_OVER_SIGNAL, () => void agent.handOver().then(() => leave('a newer instance has taken over')));
   process.on('SIGTERM', () => {
     terms += 1;
     if (terms === 1) agent.drain('SIGTERM');
@@ -99,7 +105,7 @@ function listenForSignals(agent: ReturnType<typeof createAgent>, leave: (reason:
 /** What the agent says of itself; asked anew each time, since versions get installed. */
 async function describe(
   configuration: AgentConfiguration,
-  { agentId, machineId, bootId, instance }: Identity,
+  { agentId, machineId, bootId, folderId, instance }: Identity,
 ): Promise<Register> {
   const { agent: own, capabilities, resources, labels } = configuration;
   const onPath = await findOnPath(pathOf(configuration), { cacheDir: join(resources.workspace_dir, 'probe') });
@@ -121,6 +127,7 @@ async function describe(
     limits: { max_concurrent_jobs: resources.max_concurrent_jobs },
     machine_id: machineId,
     boot_id: bootId,
+    folder_id: folderId,
     instance,
   };
 }

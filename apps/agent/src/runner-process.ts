@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { chownSync, closeSync, fchownSync, openSync, renameSync, writeFileSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,8 @@ import {
   ATTEMPT_FOLDER,
   FromRunner,
   RUNNER_LINK_VERSION,
-  type RunnerBirth,
-  RunnerTask,
+  RunnerBirth,
+  type RunnerTask,
   type ToRunner,
 } from '@groundcrew/protocol';
 
@@ -65,6 +65,26 @@ export async function createRunnerFolder(folder: string, { birth }: RunnerStart,
   await syncFolder(dirname(folder));
 }
 
+/** Where the server is may have changed since a folder was made; its next runner is to find it. */
+export async function renewBirth(folder: string, { birth }: RunnerStart, user: RunnerUser): Promise<void> {
+  const path = join(folder, ATTEMPT_FOLDER.birth);
+  const { server_url, ca_file, allow_insecure } = birth;
+  const text = await readFile(path, 'utf8');
+  const known = parseBirth(text) ?? birth;
+  const renewed = `${JSON.stringify({ ...known, server_url, ca_file, allow_insecure })}\n`;
+  if (renewed === text) return;
+  await writeForRunner(`${path}.new`, renewed, user);
+  await rename(`${path}.new`, path);
+}
+
+function parseBirth(text: string): RunnerBirth | undefined {
+  try {
+    return RunnerBirth.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Users share no installed versions: whoever may write a program that others run could run anything as them. */
 async function prepareVersions(shared: string, user: RunnerUser): Promise<string> {
   if (user === undefined) return shared;
@@ -98,15 +118,6 @@ export function writeTask(folder: string, task: RunnerTask, user: RunnerUser): v
 function writeForRunner(path: string, text: string, user: RunnerUser): void {
   writeFileSync(path, text, { mode: 0o600 });
   if (user !== undefined) chownSync(path, user.uid, user.gid);
-}
-
-/** The attempt a folder belongs to; undefined for a spare's folder or one whose task was never wholly written. */
-export async function findTask(folder: string): Promise<RunnerTask | undefined> {
-  try {
-    return RunnerTask.parse(JSON.parse(await readFile(join(folder, ATTEMPT_FOLDER.task), 'utf8')));
-  } catch {
-    return undefined;
-  }
 }
 
 /** The end of what a runner said before it went, for whoever wants to know why. */

@@ -1,6 +1,7 @@
 import { ApiError, type Client } from '@groundcrew/client';
-import type { Clock, Logger } from '@groundcrew/kit';
+import { type Clock, createOutageLog, type Logger } from '@groundcrew/kit';
 import type { Register, RegisterAnswer } from '@groundcrew/protocol';
+import { decideSignOn, renewTokenAfterMs, signOnPauseMs } from './decisions/index.ts';
 import { sleepQuietly } from './wait.ts';
 
 export interface SignOnDeps {
@@ -12,25 +13,30 @@ export interface SignOnDeps {
   signal: AbortSignal;
 }
 
-/** A token is renewed when this much of its life is left. */
-const RENEW_AT_LEFT = 1 / 3;
-const PAUSE_MS = { base: 500, cap: 15_000 };
+/** A token with less left than this is renewed before it is used. */
+const FRESH_MS = 60_000;
 
 /** Signs the agent on and keeps its short-lived token fresh. Silence of the server is waited out; a refusal that waiting cannot cure is thrown once. */
 export function createSignOn(deps: SignOnDeps) {
   const { client, clock, logger, signal } = deps;
-  let current: RegisterAnswer | undefined;
+  let current: { answer: RegisterAnswer; until: number } | undefined;
+  const sentences = { trouble: 'signing on did not work; trying again', recovery: 'signing on works again' };
+  const outage = createOutageLog({ clock, logger, ...sentences });
   let signing: Promise<RegisterAnswer> | undefined;
 
   async function register(): Promise<RegisterAnswer> {
     for (let failures = 0; ; failures += 1) {
       try {
-        current = await client.call('registerAgent', { body: await deps.body() }, { retry: 'idempotent', signal });
-        return current;
+        const body = await deps.body();
+        const askedAt = clock.now();
+        const answer = await client.call('registerAgent', { body }, { retry: 'idempotent', signal });
+        current = { answer, until: askedAt + lifeOf(answer, askedAt) };
+        outage.worked();
+        return answer;
       } catch (error) {
-        if (signal.aborted || isFinal(error)) throw error;
-        logger.warn({ err: error }, 'signing on did not work; trying again');
-        await sleepQuietly(clock, Math.min(PAUSE_MS.cap, PAUSE_MS.base * 2 ** failures), signal);
+        if (signal.aborted || decideSignOn(failureOf(error), 0) !== 'wait') throw error;
+        outage.failed(error);
+        await sleepQuietly(clock, signOnPauseMs(failures), signal);
       }
     }
   }
@@ -43,17 +49,17 @@ export function createSignOn(deps: SignOnDeps) {
     return signing;
   }
 
-  const isFresh = (answer: RegisterAnswer): boolean => Date.parse(answer.expires_at) - clock.now() > 60_000;
+  const leftMs = (): number => (current === undefined ? 0 : current.until - clock.now());
 
   return {
     signOn,
     /** A token that counts for a while yet. */
-    token: async (): Promise<string> => (current !== undefined && isFresh(current) ? current : await signOn()).token,
+    token: async (): Promise<string> =>
+      current !== undefined && leftMs() > FRESH_MS ? current.answer.token : (await signOn()).token,
     /** Renews in good time until the agent leaves. */
     async keepFresh(): Promise<void> {
       while (!signal.aborted) {
-        const left = current === undefined ? 0 : Date.parse(current.expires_at) - clock.now();
-        await sleepQuietly(clock, Math.max(1_000, left * (1 - RENEW_AT_LEFT)), signal);
+        await sleepQuietly(clock, renewTokenAfterMs(leftMs()), signal);
         if (!signal.aborted)
           await signOn().catch((error) => logger.error({ err: error }, 'the token could not be renewed'));
       }
@@ -62,6 +68,11 @@ export function createSignOn(deps: SignOnDeps) {
 }
 export type SignOn = ReturnType<typeof createSignOn>;
 
-/** What only a person can cure: a wrong or revoked token, another pool, a twin. An agent that the server has forgotten is no such case: it registers. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof ApiError && [400, 401, 403, 409, 422].includes(error.status);
+/** How a sign-on failed; no status when there was no answer. */
+export const failureOf = (error: unknown): { status: number | undefined } => ({
+  status: error instanceof ApiError ? error.status : undefined,
+});
+
+/** How long the token counts. Told as a length of time, because the clock here may be wrong; older servers tell a point in time only. */
+const lifeOf = ({ expires_in_seconds, expires_at }: RegisterAnswer, now: number): number =>
+  expires_in_seconds === undefined ? Date.parse(expires_at) - now : expires_in_seconds * 1000;

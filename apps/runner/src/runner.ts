@@ -48,6 +48,7 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
     standing,
     onOffered: spare.getReady,
     findTask: () => findTask(folder),
+    onServer: caller.moveTo,
   });
   const reserve = createReserve(folder.reserve, RESERVE_BYTES);
   const task = (await findTask(folder)) ?? (await spare.wait(agent));

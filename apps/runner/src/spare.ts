@@ -2,10 +2,10 @@ import type { Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
-import { attemptToken, createControlPlane } from './control-plane/index.ts';
+import { attemptToken, createControlPlane, createMovingClient } from './control-plane/index.ts';
 import { type AttemptFolder, readSecret } from './folder/index.ts';
 import { type Launcher, openLauncher } from './launcher/index.ts';
-import type { AgentSide } from './link/index.ts';
+import type { AgentSide, ServerAddress } from './link/index.ts';
 import type { AttemptDeps } from './open-attempt.ts';
 import { createProgramFinder } from './phases/index.ts';
 import { rehearse } from './rehearse.ts';
@@ -15,19 +15,24 @@ export interface Caller {
   readonly client: Client;
   /** Speaks for the attempt from now on. */
   present(secret: string): void;
+  /** The server is somewhere else now. */
+  moveTo(address: ServerAddress): void;
 }
 
 export function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string): Caller {
   let token: string | undefined;
-  const client = createNodeClient({
-    baseUrl: server_url,
-    token: () => token,
-    userAgent: `groundcrew-runner/${version}`,
-    allowInsecure: allow_insecure,
-    ...(ca_file === null ? {} : { caFile: ca_file }),
-  });
+  const connect = (address: ServerAddress): Client =>
+    createNodeClient({
+      baseUrl: address.server_url,
+      token: () => token,
+      userAgent: `groundcrew-runner/${version}`,
+      allowInsecure: address.allow_insecure,
+      ...(address.ca_file === null ? {} : { caFile: address.ca_file }),
+    });
+  const { client, moveTo } = createMovingClient({ server_url, ca_file, allow_insecure }, connect);
   return {
     client,
+    moveTo,
     present(secret) {
       token = attemptToken(secret);
     },

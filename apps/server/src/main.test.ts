@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -130,6 +131,58 @@ test.each([
   expect(stderr).toContain(words);
   expect(stderr).not.toContain('    at ');
 });
+
+test('takes the master key from a file it is told, makes none of its own, and knows another one by its sentence', async () => {
+  const [file, other] = [join(folder.path, 'given.key'), join(folder.path, 'other.key')];
+  writeFileSync(file, `${Buffer.alloc(32, 3).toString('base64')}\n`, { mode: 0o600 });
+  writeFileSync(other, Buffer.alloc(32, 4).toString('hex'), { mode: 0o600 });
+  const env = { GROUNDCREW_HOME: home('keyed'), GROUNDCREW_MASTER_KEY_FILE: file };
+  for (const _ of ['first', 'second']) {
+    const server = start(env);
+    await readyOf(server);
+    expect(existsSync(join(home('keyed'), 'master.key'))).toBe(false);
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+  }
+  const { code, stderr } = await outcomeOf(start({ ...env, GROUNDCREW_MASTER_KEY_FILE: other }));
+  expect(code).toBe(1);
+  expect(stderr).toContain('not the one this database was made with');
+  const missing = await outcomeOf(start({ ...env, GROUNDCREW_MASTER_KEY_FILE: '/nowhere/key' }));
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('/nowhere/key') });
+});
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+test.skipIf(!hasOpenssl)('its own agent trusts a certificate that only this server has', async () => {
+  const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  spawnSync('openssl', [...made, ...names, '-keyout', key, '-out', cert]);
+  const port = await findFreePort();
+  const server = start({
+    GROUNDCREW_HOME: home('tls'),
+    GROUNDCREW_LISTEN_PORT: String(port),
+    GROUNDCREW_PUBLIC_URL: `https://localhost:${port}`,
+    GROUNDCREW_TLS_CERT_FILE: cert,
+    GROUNDCREW_TLS_KEY_FILE: key,
+    GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'true',
+  });
+  let said = '';
+  (server.stderr as Readable).on('data', (chunk) => (said += chunk));
+  await readyOf(server);
+  await waitFor('the agent signs on', () => said.includes('"signed on"') || undefined, 20_000);
+  server.kill('SIGTERM');
+  await once(server, 'exit');
+});
+
+/** Free a moment ago, which is as much as anybody can say. */
+const findFreePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 
 test('says its version', async () => {
   expect(await outcomeOf(start({}, ['--version']))).toMatchObject({

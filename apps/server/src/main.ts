@@ -12,9 +12,9 @@ import {
 } from '@groundcrew/kit';
 import { buildServer, type Server } from './build-server.ts';
 import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
-import { lockHome } from './home-lock.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
 import { type DatabaseAddress, migrate } from './platform/database/index.ts';
+import { lockHome } from './platform/home-lock.ts';
 import { tellReady } from './ready.ts';
 import { SERVER_VERSION } from './version.ts';
 
@@ -114,7 +114,7 @@ interface AgentContext {
 /** The server's own agent, for execution mode `server`: the same program as everywhere else. */
 function startAgent(
   server: Server,
-  { built_in_agent, home, logging }: Configuration,
+  { built_in_agent, home, logging, public_url, tls }: Configuration,
   { url, organizationId, logger, shutdown }: AgentContext,
 ): void {
   if (!built_in_agent.enabled) return;
@@ -122,7 +122,9 @@ function startAgent(
     pools: server.modules.pools.service,
     organizationId,
     workDir: homePaths(home).agent,
-    serverUrl: url,
+    // A certificate names the server as clients know it, hardly ever by its address.
+    serverUrl: tls.cert_file === undefined ? url : (public_url ?? url),
+    caFile: tls.cert_file,
     command: [process.execPath, fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))],
     slots: built_in_agent.slots,
     logLevel: logging.level,

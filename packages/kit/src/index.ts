@@ -5,6 +5,7 @@ export * from './fake-clock.ts';
 export * from './flock.ts';
 export * from './isomorphic.ts';
 export * from './logger.ts';
+export * from './outage-log.ts';
 export * from './secrets.ts';
 export * from './shutdown.ts';
 export * from './subprocess.ts';

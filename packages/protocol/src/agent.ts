@@ -45,6 +45,13 @@ export const Heartbeat = z.object({
   total_jobs: z.number().int().min(0).default(0),
   version: z.string().max(64).default(''),
   timestamp: z.string().max(64).optional(),
+  instance: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Which start of the agent says this; an older one than the present is told to drain.'),
+  draining: z.boolean().optional().describe('It takes nothing new and leaves when it is idle.'),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /** What the server wants of one attempt that the agent holds. */
@@ -153,6 +160,11 @@ export const Register = z.object({
   limits: AgentLimits.prefault({}),
   machine_id: z.string().max(128).default(''),
   boot_id: z.string().max(128).default(''),
+  folder_id: z
+    .string()
+    .max(128)
+    .default('')
+    .describe('Tells the work folder from a copy of it on the same machine; the agent is where its folder is.'),
   /** Rises with every start of the same agent; the higher one replaces the lower. */
   instance: z.number().int().nonnegative().default(0),
 });
@@ -162,6 +174,10 @@ export const RegisterAnswer = z.object({
   pool_id: PoolId,
   token: z.string().describe('A JWT, 15 minutes; register again in good time.'),
   expires_at: Time,
+  expires_in_seconds: z
+    .number()
+    .optional()
+    .describe('The same as a length of time, for agents whose clock is wrong; older servers do not say it.'),
   heartbeat_interval_seconds: z.number(),
   server_version: z.string(),
   features: z.array(z.string()),

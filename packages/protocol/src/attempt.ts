@@ -193,6 +193,7 @@ export const FinishRequest = z.object({
   outputs: z.record(z.string(), z.object({ value: Json, sensitive: z.boolean() })).optional(),
   timed_out: z.boolean().default(false),
   duration: z.number().nonnegative().optional(),
+  progress: Progress.optional().describe('How far it came: an apply may be over before its last renewal.'),
 });
 export type FinishRequest = z.infer<typeof FinishRequest>;
 export const FinishAnswer = z.object({

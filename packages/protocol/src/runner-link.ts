@@ -3,12 +3,18 @@ import { AttemptId, TaskId, WorkspaceId } from './ids.ts';
 import { Progress } from './task.ts';
 import { Action, CancelLevel, Stage, Tool } from './words.ts';
 
-/** Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Two versions back are understood. */
-export const RUNNER_LINK_VERSION = 1;
+/**
+ * Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Either side understands
+ * the two versions before its own; a message that the other does not know is passed over. Version 2 brought `server`.
+ */
+export const RUNNER_LINK_VERSION = 2;
+/** The oldest version that is understood. */
+export const OLDEST_RUNNER_LINK_VERSION = Math.max(1, RUNNER_LINK_VERSION - 2);
 
 /**
  * Names inside an attempt's folder that agent and runner both use. `lock` is held by the runner, `alive` by whatever of
- * Terraform still runs; `task.json` is what makes a spare runner's folder an attempt's folder.
+ * Terraform still runs; `task.json` is what makes a spare runner's folder an attempt's folder. What the server gave for the
+ * attempt stands in `data`, the states Terraform wrote in `state`.
  */
 export const ATTEMPT_FOLDER = {
   birth: 'runner.json',
@@ -19,6 +25,8 @@ export const ATTEMPT_FOLDER = {
   alive: 'alive',
   socket: 'sock',
   log: 'runner.log',
+  data: 'data.json',
+  state: 'state',
 } as const;
 
 /** `runner.json`: what a runner is born with. Written by the agent into the folder before it starts the runner; holds no secret. */
@@ -64,6 +72,14 @@ export const ToRunner = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assigned'), task: RunnerTask }),
   z.object({ type: z.literal('cancel'), level: CancelLevel }),
   z.object({ type: z.literal('watched'), watched: z.boolean(), log_interval_ms: z.number().optional() }),
+  z
+    .object({
+      type: z.literal('server'),
+      server_url: z.string(),
+      ca_file: z.string().nullable(),
+      allow_insecure: z.boolean(),
+    })
+    .describe('Where the server is now; since version 2.'),
   z.object({ type: z.literal('leave') }).describe('A spare that is not needed any more ends.'),
 ]);
 export type ToRunner = z.infer<typeof ToRunner>;

@@ -187,6 +187,7 @@ describe('fleet', () => {
     const { plane, cli } = await serve({
       listAgents: () => aPage(anAgent()),
       getAgent: () => anAgent(),
+      updateAgent: ({ body }) => anAgent(body as never),
       listPools: () => aPage(aPool()),
       createPool: ({ body }) => aPool({ name: body.name }),
     });
@@ -194,6 +195,14 @@ describe('fleet', () => {
     expect(plane.callsOf('listAgents')[0]?.query.pool_id).toBe(IDS.pool);
     expect((await cli(['agent', 'show', 'host-1'])).out).toContain('terraform 1.11.4, installs others');
     expect((await cli(['pool', 'show', 'eu-west'])).out).toContain('host-1');
+    const drained = await cli(['agent', 'drain', 'host-1']);
+    expect(drained.out).toMatch(/^Agent host-1 takes nothing new\. It (holds nothing|leaves once)/);
+    expect(drained.err).toContain('agent resume host-1');
+    expect((await cli(['agent', 'resume', 'host-1'])).out).toBe('Agent host-1 may work again.\n');
+    expect(plane.callsOf('updateAgent').map(({ params, body }) => [params.id, body])).toEqual([
+      [IDS.agent, { draining: true }],
+      [IDS.agent, { draining: false }],
+    ]);
     expect((await cli(['pool', 'show', 'eu'])).err).toBe('Error: There is no pool "eu". There are: eu-west.\n');
     expect((await cli(['pool', 'create', 'gpu', '--require-label', 'gpu', '--strategy', 'random'])).out).toContain(
       'Created pool gpu',

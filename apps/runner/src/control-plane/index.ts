@@ -1,2 +1,3 @@
 export { attemptToken, type ControlPlane, createControlPlane } from './control-plane.ts';
+export { createMovingClient } from './moving-client.ts';
 export { createStateUpstream } from './state-upstream.ts';

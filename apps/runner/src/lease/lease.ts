@@ -1,5 +1,5 @@
 import { ApiError } from '@groundcrew/client';
-import { backOffMs, type Clock, type Logger, type Random } from '@groundcrew/kit';
+import { backOffMs, type Clock, createOutageLog, type Logger, type Random } from '@groundcrew/kit';
 import type { RenewAnswer, RenewRequest } from '@groundcrew/protocol';
 import type { Wishes } from './wishes.ts';
 
@@ -35,11 +35,18 @@ export function startLease({ renew, describe, wishes, clock, random, logger }: L
   const stopped = new AbortController();
   let turn = new AbortController();
   let failures = 0;
+  const outage = createOutageLog({
+    clock,
+    logger,
+    trouble: 'the lease could not be renewed; the work goes on',
+    recovery: 'the lease is renewed again',
+  });
 
   async function renewOnce(): Promise<number> {
     try {
       const answer = await renew(describe(), stopped.signal);
       failures = 0;
+      outage.worked();
       heed(answer, wishes);
       return answer.renew_after_seconds > 0 ? answer.renew_after_seconds * 1000 : RENEW_MS;
     } catch (error) {
@@ -50,7 +57,7 @@ export function startLease({ renew, describe, wishes, clock, random, logger }: L
         return RENEW_MS;
       }
       failures += 1;
-      if (failures === 1) logger.warn({ err: error }, 'the lease could not be renewed; the work goes on');
+      outage.failed(error);
       return backOffMs(failures, BACK_OFF, random);
     }
   }

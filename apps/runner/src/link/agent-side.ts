@@ -3,6 +3,9 @@ import { type FromRunner, RUNNER_LINK_VERSION, type RunnerTask, type ToRunner } 
 import type { Wishes } from '../lease/index.ts';
 import { openLink } from './link.ts';
 
+/** Where the server is, and how it is trusted. */
+export type ServerAddress = Omit<ToRunner & { type: 'server' }, 'type'>;
+
 /** What the agent is told of where the attempt is. */
 interface ToldStanding {
   readonly stage: (FromRunner & { type: 'progress' })['stage'] | undefined;
@@ -19,6 +22,8 @@ export interface AgentSideOptions {
   onOffered: (task: RunnerTask) => void;
   /** The attempt of this folder, if it has one by now. */
   findTask: () => Promise<RunnerTask | undefined>;
+  /** The agent says where the server is. */
+  onServer: (address: ServerAddress) => void;
   clock: Clock;
   logger: Logger;
 }
@@ -89,8 +94,20 @@ export async function openAgentSide(options: AgentSideOptions): Promise<AgentSid
       case 'watched':
         wishes.watch(message.watched, message.log_interval_ms);
         break;
+      case 'server':
+        hearOfServer(message);
+        break;
       case 'leave':
         assigned.resolve(undefined);
+    }
+  }
+
+  /** An address that cannot be used must not end a runner under which Terraform works. */
+  function hearOfServer({ server_url, ca_file, allow_insecure }: ServerAddress): void {
+    try {
+      options.onServer({ server_url, ca_file, allow_insecure });
+    } catch (error) {
+      options.logger.error({ err: error, server_url }, 'the address the agent tells cannot be used; the old one stays');
     }
   }
 

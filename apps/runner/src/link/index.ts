@@ -1,1 +1,1 @@
-export { type AgentSide, openAgentSide } from './agent-side.ts';
+export { type AgentSide, openAgentSide, type ServerAddress } from './agent-side.ts';

@@ -8,7 +8,7 @@ import type { RunnerTask } from '@groundcrew/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createWishes } from '../lease/index.ts';
 import { ABANDONED_AFTER_MS } from './agent-side.ts';
-import { type AgentSide, openAgentSide } from './index.ts';
+import { type AgentSide, openAgentSide, type ServerAddress } from './index.ts';
 
 const task = {
   attempt_id: 'att-aaaaaaaa',
@@ -29,6 +29,7 @@ let stage: 'init' | undefined;
 let change: () => void;
 let found: RunnerTask | undefined;
 let offers: RunnerTask[];
+let told: ServerAddress[];
 const wishes = createWishes();
 const sockets: Socket[] = [];
 
@@ -38,6 +39,7 @@ beforeEach(async () => {
   stage = undefined;
   found = undefined;
   offers = [];
+  told = [];
   const standing = {
     get stage() {
       return stage;
@@ -54,6 +56,10 @@ beforeEach(async () => {
     standing,
     onOffered: (task) => offers.push(task),
     findTask: async () => found,
+    onServer: (address) => {
+      if (address.server_url === '') throw new TypeError('no address');
+      told.push(address);
+    },
     clock,
     logger,
   });
@@ -78,7 +84,7 @@ async function attach() {
 it('greets whoever attaches with what there is to know', async () => {
   expect(await (await attach()).hear()).toEqual({
     type: 'hello',
-    link_version: 1,
+    link_version: 2,
     pid: process.pid,
     version: '1.2.3',
     attempt_id: null,
@@ -165,4 +171,25 @@ it('closes for an agent that reads as well as for one that does not', async () =
   for (let message = await reader.hear(); message !== null; message = await reader.hear()) last = message;
   expect(last.type).toBe('ended');
   await closed;
+});
+
+it('hears where the server is now, and stays where it is when that is no address', async () => {
+  const agent = await attach();
+  await agent.hear();
+  const moved = { server_url: 'https://new.example.com', ca_file: null, allow_insecure: false };
+  agent.say({ type: 'server', ...moved, server_url: '' });
+  agent.say({ type: 'server', ...moved });
+  agent.say({ type: 'leave' });
+  await side.waitForTask();
+  expect(told).toEqual([moved]);
+});
+
+it('understands an agent of the first version, word for word', async () => {
+  const agent = await attach();
+  await agent.hear();
+  agent.socket.write('{"type":"hello","link_version":1}\n');
+  agent.socket.write('{"type":"watched","watched":true}\n{"type":"cancel","level":1}\n');
+  agent.socket.write(`{"type":"assigned","task":${JSON.stringify(task)}}\n`);
+  expect(await side.waitForTask()).toEqual(task);
+  expect(wishes.cancelLevel).toBeGreaterThanOrEqual(1);
 });

@@ -33,11 +33,12 @@ export async function applyPhase(context: AttemptContext, prepared: Prepared): P
   const over = new AbortController();
   const telling = tellProgress(context, log, over.signal);
   const end = await commands.run(apply, applyLimits(context, log));
-  over.abort();
-  await telling;
   standing.enter('saving_state');
   await rescueStates(context, prepared.cwd, log);
   await log.end();
+  // Only now is the last line read, and what it tells is for the exit record.
+  over.abort();
+  await telling;
   return outcomeOf(context, end, log);
 }
 

@@ -1,4 +1,4 @@
-import type { FinishRequest, StateMark, StreamEnd } from '@groundcrew/protocol';
+import type { FinishRequest, Progress, StateMark, StreamEnd } from '@groundcrew/protocol';
 import type { SpooledState } from '../relay/index.ts';
 import type { FinishOutcome } from './outcome.ts';
 
@@ -9,10 +9,14 @@ export interface ExitFacts {
   /** Takes secrets out of a text. */
   mask: (text: string) => string;
   seconds: number;
+  progress?: Progress | undefined;
 }
 
 /** The exit record of an attempt. */
-export function exitRecord(outcome: FinishOutcome, { logs, lastState, mask, seconds }: ExitFacts): FinishRequest {
+export function exitRecord(
+  outcome: FinishOutcome,
+  { logs, lastState, mask, seconds, progress }: ExitFacts,
+): FinishRequest {
   return {
     result: outcome.result,
     failed_at: outcome.failedAt,
@@ -25,6 +29,7 @@ export function exitRecord(outcome: FinishOutcome, { logs, lastState, mask, seco
     unrecorded: outcome.unrecorded,
     timed_out: outcome.timedOut,
     duration: seconds,
+    ...(progress === undefined ? {} : { progress }),
   };
 }
 

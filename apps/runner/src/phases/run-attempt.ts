@@ -133,6 +133,7 @@ async function conclude(context: AttemptContext, outcome: FinishOutcome): Promis
     lastState: state.spool.newest(),
     mask: (text: string) => log.mask(text),
     seconds: secondsOf(context),
+    progress: context.standing.progress,
   };
   const record = exitRecord(outcome, facts);
   const write = () => journal.write('finish', { record, at: new Date(clock.now()).toISOString() });

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import type { Clock, Logger } from '@groundcrew/kit';
+import { type Clock, createOutageLog, type Logger, type OutageLog } from '@groundcrew/kit';
 import { isAuthorised, type RelayCredentials } from './credentials.ts';
 import { type RelayAnswer, type RelayVerbs, sentence } from './relay-verbs.ts';
 
@@ -25,7 +25,12 @@ const PORT_RETRY_MS = 250;
 
 /** Listens; a port that is taken just now is waited for, as Terraform does on its side. */
 export async function openRelay(options: RelayOptions): Promise<Relay> {
-  const server = createServer((request, response) => void serve(request, response, options));
+  const outage = createOutageLog({
+    ...options,
+    trouble: 'the state relay could not answer; Terraform asks again',
+    recovery: 'the state relay answers again',
+  });
+  const server = createServer((request, response) => void serve(request, response, options, outage));
   // Terraform keeps its connection for the length of the apply, and a large state may take its time.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
@@ -62,11 +67,17 @@ const listen = (server: Server, port: number): Promise<void> =>
     });
   });
 
-async function serve(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RelayOptions,
+  outage: OutageLog,
+): Promise<void> {
   try {
     await reply(response, await answer(request, options));
+    outage.worked();
   } catch (error) {
-    options.logger.warn({ err: error, method: request.method }, 'the state relay could not answer');
+    outage.failed(error);
     if (response.headersSent) response.destroy();
     // 503 has Terraform try again, practically for ever.
     else

@@ -1,4 +1,4 @@
-import { backOffMs, type Clock, type Logger, type Random } from '@groundcrew/kit';
+import { backOffMs, type Clock, createOutageLog, type Logger, type Random } from '@groundcrew/kit';
 import type { SpooledState, StateSpool } from './state-spool.ts';
 import { type PostOutcome, type StateUpstream, UpstreamRefusal } from './upstream.ts';
 
@@ -37,6 +37,12 @@ export function createStateForwarder({ spool, upstream, clock, random, logger }:
   let delivery: Delivery | undefined;
   let running: Promise<void> | undefined;
   let failures = 0;
+  const outage = createOutageLog({
+    clock,
+    logger,
+    trouble: 'the server does not take the state now; it is kept and sent again',
+    recovery: 'the server takes states again',
+  });
 
   const waiting = (): SpooledState | undefined => {
     const newest = spool.newest();
@@ -48,6 +54,7 @@ export function createStateForwarder({ spool, upstream, clock, random, logger }:
       try {
         delivery = { state, outcome: await upstream.post(state) };
         failures = 0;
+        outage.worked();
         await spool.drop(state.sequence);
       } catch (error) {
         if (error instanceof UpstreamRefusal) giveUp(state, error);
@@ -66,7 +73,7 @@ export function createStateForwarder({ spool, upstream, clock, random, logger }:
 
   async function pause(error: unknown): Promise<void> {
     failures += 1;
-    logger.warn({ err: error, failures }, 'the server does not take the state now; it is kept and sent again');
+    outage.failed(error);
     pausing = new AbortController();
     const over = AbortSignal.any([pausing.signal, closing.signal]);
     await clock.sleep(backOffMs(failures, BACK_OFF, random), over).catch(() => {});

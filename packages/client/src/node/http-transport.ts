@@ -36,10 +36,10 @@ export function createHttpTransport(options: HttpTransportOptions = {}): Transpo
   };
 }
 
-/** The usual authorities (NODE_EXTRA_CA_CERTS included) and those of the file. */
-export function trusting(caFile: string | undefined): { ca?: string[] } {
+/** The usual authorities (NODE_EXTRA_CA_CERTS included) and what stands in the file: authorities, or the server's certificate itself. */
+export function trusting(caFile: string | undefined): { ca?: string[]; allowPartialTrustChain?: boolean } {
   if (caFile === undefined || caFile === '') return {};
-  return { ca: [...getCACertificates('default'), readFileSync(caFile, 'utf8')] };
+  return { ca: [...getCACertificates('default'), readFileSync(caFile, 'utf8')], allowPartialTrustChain: true };
 }
 
 interface Carrier {

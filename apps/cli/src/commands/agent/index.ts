@@ -4,7 +4,9 @@ import { type Command, Option } from 'commander';
 import { becomeProgram } from '../../become-program.ts';
 import type { Cli } from '../../cli.ts';
 import { createCommand } from '../../command.ts';
+import { agentDrain } from './drain.ts';
 import { agentList } from './list.ts';
+import { agentResume } from './resume.ts';
 import { agentShow } from './show.ts';
 
 interface AgentOptions {
@@ -14,11 +16,12 @@ interface AgentOptions {
   tokenFile?: string;
   workDir?: string;
   mode?: string;
+  replace?: boolean;
 }
 
 /** Without a further word it starts an agent; with one it tells about agents. */
 export const agent = (cli: Cli): Command =>
-  createCommand('agent', 'Start an agent on this host; or list, show agents', cli, [
+  createCommand('agent', 'Start an agent on this host; or list, show, drain agents', cli, [
     'agent --config /etc/groundcrew/agent.yaml',
     'agent --server-url https://groundcrew.example.com --token-file agent.token --work-dir /var/lib/groundcrew/work',
     'agent list',
@@ -29,12 +32,19 @@ export const agent = (cli: Cli): Command =>
     .option('--token-file <file>', 'file with its token (agt_… or apt_…)')
     .option('--work-dir <folder>', 'where tasks run')
     .addOption(new Option('--mode <mode>', 'how work comes to it').choices(['auto', 'push', 'pull']))
+    .option('--replace', 'take over from the agent that works in the folder; what runs goes on')
     .addCommand(agentList(cli))
     .addCommand(agentShow(cli))
+    .addCommand(agentDrain(cli))
+    .addCommand(agentResume(cli))
     .action((options: AgentOptions) => {
       const entry = fileURLToPath(new URL('../../../../agent/src/main.ts', import.meta.url));
       const path = (given: string | undefined) => given && resolve(cli.io.cwd, given);
-      becomeProgram(entry, options.config === undefined ? [] : [options.config], cli.io.env, {
+      const args = [
+        ...(options.config === undefined ? [] : [options.config]),
+        ...(options.replace ? ['--replace'] : []),
+      ];
+      becomeProgram(entry, args, cli.io.env, {
         GROUNDCREW_AGENT_NAME: options.name,
         GROUNDCREW_AGENT_SERVER_URL: options.serverUrl,
         GROUNDCREW_AGENT_TOKEN_FILE: path(options.tokenFile),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isConnected, isReachable, type Liveness, sameMachine, statusOf } from './agent.ts';
+import { isConnected, isReachable, type Liveness, sameOrUnknown, statusOf } from './agent.ts';
 
 const NOW = 1_000_000;
 const ago = (ms: number) => new Date(NOW - ms);
@@ -42,8 +42,8 @@ describe('reach', () => {
 });
 
 test('machines are compared when both are known', () => {
-  expect(sameMachine('a', 'b')).toBe(false);
-  expect(sameMachine('a', 'a')).toBe(true);
-  expect(sameMachine(null, 'b')).toBe(true);
-  expect(sameMachine('a', '')).toBe(true);
+  expect(sameOrUnknown('a', 'b')).toBe(false);
+  expect(sameOrUnknown('a', 'a')).toBe(true);
+  expect(sameOrUnknown(null, 'b')).toBe(true);
+  expect(sameOrUnknown('a', '')).toBe(true);
 });

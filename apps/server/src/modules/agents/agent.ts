@@ -37,6 +37,6 @@ export function statusOf(agent: Liveness, now: number): AgentStatus {
 
 const isWithin = (at: Date | null, ms: number, now: number): boolean => at !== null && now - at.getTime() <= ms;
 
-/** The same machine: either side may not know, then the other's word is taken. */
-export const sameMachine = (known: string | null, given: string): boolean =>
+/** The same machine, boot or folder: either side may not know, then the other's word is taken. */
+export const sameOrUnknown = (known: string | null, given: string): boolean =>
   known === null || known === '' || given === '' || known === given;

@@ -102,6 +102,80 @@ test('a twin on another machine is refused while the first lives, and a copy of 
   expect((await register(token, 'twin', { machine_id: 'm2' })).status).toBe(200);
 });
 
+test('a copy of the work folder on the same machine is refused while the first can be reached', async () => {
+  const { token } = await makeCrew(server, 0);
+  const first = { folder_id: '11', instance: 4 };
+  const agent = { ...(await register(token, 'copied', first)).body, agentId: 'copied' } as TestAgent;
+  const socket = await connect(agent, 4);
+  await socket.next('hello_ack');
+  const copy = await register(token, 'copied', { folder_id: '12', instance: 5 });
+  expect(copy.body).toMatchObject({ code: 'conflict' });
+  expect(copy.body.error).toContain('another work folder');
+  // The first one goes on undisturbed, and may come again itself.
+  socket.say('heartbeat', { agent_id: 'copied', timestamp: '' });
+  expect((await socket.next('heartbeat_ack')).payload.answer.drain).toBe(false);
+  expect((await register(token, 'copied', { ...first, instance: 5 })).status).toBe(200);
+  socket.close();
+  await socket.closed();
+  await waitFor('it to count as gone', async () => !(await agentOf('copied')).connected);
+  expect((await register(token, 'copied', { folder_id: '12', instance: 1 })).status).toBe(200);
+});
+
+test('an older instance that only pulls learns of a newer one with its next heartbeat', async () => {
+  const { token } = await makeCrew(server, 0);
+  const pulling = async (instance: number) => {
+    const agent = { ...(await register(token, 'puller', { instance })).body, agentId: 'puller' } as TestAgent;
+    await server.db.updateTable('agents').set({ last_pull_at: new Date() }).where('id', '=', agent.id).execute();
+    return agent;
+  };
+  const older = await pulling(1);
+  expect((await beat(older, { instance: 1 })).body.drain).toBe(false);
+  const newer = await pulling(2);
+  expect((await beat(older, { instance: 1 })).body.drain).toBe(true);
+  expect((await beat(newer, { instance: 2 })).body.drain).toBe(false);
+  // The older one renews its token; it does not become the present one by that.
+  await pulling(1);
+  expect((await beat(newer, { instance: 2 })).body.drain).toBe(false);
+});
+
+test('an agent that drains by itself is offered nothing, until it is started again', async () => {
+  const { pool, token } = await makeCrew(server, 0);
+  const started = async (instance: number) => {
+    const given = { instance, capabilities: { terraform_versions: ['1.11.4'] } };
+    const agent = { ...(await register(token, 'leaver', given)).body, agentId: 'leaver' } as TestAgent;
+    await server.db.updateTable('agents').set({ last_pull_at: new Date() }).where('id', '=', agent.id).execute();
+    return agent;
+  };
+  const agent = await started(1);
+  await beat(agent, { instance: 1, draining: true });
+  expect((await agentOf('leaver')).draining).toBe(true);
+  const { id } = await offerTo(pool.id);
+  const explained = await server.must('explainTask', server.owner, { params: { task_id: id } });
+  expect(explained.agents).toMatchObject([{ name: 'leaver', reason: 'draining' }]);
+  const again = await started(2);
+  // What the older one still says counts no more.
+  await beat(agent, { instance: 1, draining: true });
+  expect((await agentOf('leaver')).draining).toBe(false);
+  await server.modules.tasks.dispatcher.pass();
+  await acceptOffer(server, again, id);
+});
+
+test('an agent that an administrator drains hears it at once, with every hello and with every heartbeat', async () => {
+  const { agents } = await makeCrew(server);
+  const [agent] = agents as [TestAgent];
+  const socket = await connect(agent);
+  expect((await socket.next('hello_ack')).payload.heartbeat.drain).toBe(false);
+  await server.must('updateAgent', server.owner, { params: { id: agent.id }, body: { draining: true } });
+  expect((await socket.next('drain')).payload.reason).toContain('asked the agent to drain');
+  expect((await beat(agent)).body.drain).toBe(true);
+  const again = await connect(agent, 2);
+  expect((await again.next('hello_ack')).payload.heartbeat.drain).toBe(true);
+  await server.must('updateAgent', server.owner, { params: { id: agent.id }, body: { draining: false } });
+  expect((await beat(agent)).body.drain).toBe(false);
+  socket.close();
+  again.close();
+});
+
 test('a forgotten agent registers again; names that are taken are made unique', async () => {
   const { token } = await makeCrew(server, 0);
   const { id } = (await register(token, 'gone-1')).body;

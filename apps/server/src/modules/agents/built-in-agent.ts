@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Clock, isLocked, type Logger, readFileIfExists, sha256Hex, writeFileDurably } from '@groundcrew/kit';
+import { join, resolve } from 'node:path';
+import { type Clock, type Logger, readFileIfExists, sha256Hex, writeFileDurably } from '@groundcrew/kit';
 import type { OrganizationId } from '@groundcrew/protocol';
 import type { PoolsService } from '../pools/index.ts';
 
@@ -12,6 +12,8 @@ export interface BuiltInAgentDeps {
   workDir: string;
   /** Where the agent finds this server. */
   serverUrl: string;
+  /** Certificate of ours that the agent has to trust, PEM. */
+  caFile: string | undefined;
   /** Program and first arguments that start an agent. */
   command: readonly string[];
   slots: number;
@@ -22,12 +24,11 @@ export interface BuiltInAgentDeps {
 
 /** An agent that dies at once, again and again, is not started more often than this. */
 const RESTART_MS = { base: 500, cap: 30_000 };
-/** How often to look whether an agent that an earlier server left has gone. */
-const LOOK_AGAIN_MS = 2_000;
 
 /**
  * The server's own agent, for execution mode `server`: the same program as everywhere else, started and watched by us. One that
- * outlived an earlier server is left alone, since it may hold running work; it comes back to us by itself.
+ * outlived an earlier server is replaced side by side: ours takes over what it holds, under the address and with the program of
+ * today, and what runs goes on.
  */
 export function createBuiltInAgent(deps: BuiltInAgentDeps) {
   const { clock, logger, workDir } = deps;
@@ -49,10 +50,6 @@ export function createBuiltInAgent(deps: BuiltInAgentDeps) {
     await mkdir(workDir, { recursive: true, mode: 0o700 });
     const tokenFile = await ensureToken();
     for (let failures = 0; !leaving.signal.aborted; ) {
-      if (await isLocked(join(workDir, 'agent.lock'))) {
-        await clock.sleep(LOOK_AGAIN_MS, leaving.signal).catch(() => undefined);
-        continue;
-      }
       const startedAt = clock.now();
       await runOnce(tokenFile);
       failures = clock.now() - startedAt > RESTART_MS.cap ? 0 : failures + 1;
@@ -66,14 +63,17 @@ export function createBuiltInAgent(deps: BuiltInAgentDeps) {
 
   function runOnce(tokenFile: string): Promise<void> {
     const [program = process.execPath, ...args] = deps.command;
-    const child = spawn(program, args, { env: environment(deps, tokenFile), stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(program, [...args, '--replace'], {
+      env: environment(deps, tokenFile),
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     stop = () => void child.kill('SIGINT');
-    return new Promise((resolve) => {
+    return new Promise((ended) => {
       child.once('error', (error) => {
         logger.error({ err: error }, "the server's own agent could not be started");
-        resolve();
+        ended();
       });
-      child.once('exit', () => resolve());
+      child.once('exit', () => ended());
     });
   }
 
@@ -93,13 +93,17 @@ export function createBuiltInAgent(deps: BuiltInAgentDeps) {
 }
 
 /** Nothing of the server's own environment that could be a secret. */
-function environment({ workDir, serverUrl, slots, logLevel }: BuiltInAgentDeps, tokenFile: string): NodeJS.ProcessEnv {
+function environment(
+  { workDir, serverUrl, caFile, slots, logLevel }: BuiltInAgentDeps,
+  tokenFile: string,
+): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NO_PROXY', 'no_proxy'];
   return {
     ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
     GROUNDCREW_AGENT_NAME: 'server',
     GROUNDCREW_AGENT_SERVER_URL: serverUrl,
     GROUNDCREW_AGENT_TOKEN_FILE: tokenFile,
+    ...(caFile === undefined ? {} : { GROUNDCREW_AGENT_CA_FILE: resolve(caFile) }),
     GROUNDCREW_RESOURCES_WORKSPACE_DIR: workDir,
     GROUNDCREW_RESOURCES_MAX_CONCURRENT_JOBS: String(slots),
     GROUNDCREW_LOGGING_LEVEL: logLevel,

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
 import type { CandidateRow } from '../tasks/index.ts';
 import { isReachable, statusOf } from './agent.ts';
-import { labelsOf, livenessOf, permissionsOf } from './present.ts';
+import { isDraining, labelsOf, livenessOf, permissionsOf } from './present.ts';
 import type { AgentRow } from './store.ts';
 
 /** How many attempts an agent runs together unless it says otherwise. */
@@ -39,7 +39,7 @@ function toCandidate(row: AgentRow & { plans: number; applies: number }): Candid
     maxTasks: row.limits.max_concurrent_jobs ?? DEFAULT_SLOTS,
     status: isReachable(live, now) ? statusOf(live, now) : 'offline',
     silentOffers: row.silent_offers,
-    draining: row.draining,
+    draining: isDraining(row),
     plans: row.plans,
     applies: row.applies,
   };

@@ -56,6 +56,8 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
   /** Offers that went over this connection and are not accepted yet. */
   let sent = new Set<string>();
   let session: Session | undefined;
+  /** An administrator asked this agent to drain before it said hello. */
+  let drains = false;
   let unsubscribe: (() => void) | undefined;
 
   const send = (frame: Outgoing): boolean => connection.send(JSON.stringify({ ...frame, id: sessions.newFrameId() }));
@@ -96,13 +98,14 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
     const { instance, attempts } = payload;
     if (session === undefined) {
       const fresh = createSession(instance);
-      if (!(await store.claimSocket(db, agentId, { replica, instance })) || !sessions.add(fresh))
-        return void send(DRAIN);
+      const claimed = await store.claimSocket(db, agentId, { replica, instance });
+      if (claimed === undefined || !sessions.add(fresh)) return void send(DRAIN);
       session = fresh;
+      drains = claimed.draining;
       unsubscribe = deps.bus.subscribe(agentChannel(agentId), fresh.flush, fresh.flush);
       if (connection.signal.aborted) return leave();
     }
-    const answer = toAnswer(await store.listDesired(db, agentId, attempts), false, deps.logIntervalMs);
+    const answer = toAnswer(await store.listDesired(db, agentId, attempts), drains, deps.logIntervalMs);
     const figures = { heartbeat_interval_seconds: HEARTBEAT_EVERY_SECONDS, server_version: deps.serverVersion };
     send({ type: 'hello_ack', payload: { ...figures, heartbeat: answer } });
     sent.clear();

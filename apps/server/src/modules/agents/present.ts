@@ -23,6 +23,10 @@ export const permissionsOf = (row: Pick<AgentRow, 'permissions'>): AgentPermissi
   ...row.permissions,
 });
 
+/** An administrator wants it, or the agent says so itself: it was told on its host. */
+export const isDraining = (row: Pick<AgentRow, 'draining' | 'last_heartbeat'>): boolean =>
+  row.draining || row.last_heartbeat?.draining === true;
+
 /** Labels given by an administrator and those the agent reports of itself. */
 export const labelsOf = (row: Pick<AgentRow, 'labels' | 'reported_labels'>): string[] => [
   ...new Set([...row.labels, ...row.reported_labels]),
@@ -49,7 +53,7 @@ export function presentAgent(row: AgentRow): Agent {
     last_heartbeat_at: iso(row.last_heartbeat_at),
     last_heartbeat: row.last_heartbeat as Heartbeat | null,
     connected: isConnected(live, now),
-    draining: row.draining,
+    draining: isDraining(row),
     running_attempts: row.running_attempts,
     total_tasks: row.total_tasks,
     success_tasks: row.success_tasks,

@@ -4,7 +4,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { type AgentIdentity, AppError, type RegistrantIdentity } from '../../platform/http/index.ts';
 import type { PoolsService } from '../pools/index.ts';
-import { HEARTBEAT_EVERY_SECONDS, isConnected, sameMachine, statusOf } from './agent.ts';
+import { HEARTBEAT_EVERY_SECONDS, isConnected, isReachable, sameOrUnknown, statusOf } from './agent.ts';
 import { livenessOf } from './present.ts';
 import * as store from './store.ts';
 import { viaOf } from './store.ts';
@@ -101,8 +101,12 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
           `The agent's configuration names pool ${body.pool_id}, but its token belongs to pool ${poolId}; take pool_id out of the configuration or use a token of that pool.`,
         );
       const via = caller.tokenId ?? viaOf(agent?.token_hash ?? '');
-      if (agent !== undefined) return { id: await update(tx, agent, caller, body), poolId, via };
-      return { id: await insert(tx, caller.organizationId, poolId, caller.tokenId, body), poolId, via };
+      const id =
+        agent === undefined
+          ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
+          : await update(tx, agent, caller, body);
+      await store.noteHeard(tx, id, agent?.instance !== body.instance);
+      return { id, poolId, via };
     });
     return answer(signedOn, body);
   }
@@ -143,18 +147,24 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
 
   /**
    * A copied machine makes two agents with one id; the living one stays. A copy of a virtual machine even has the same machine
-   * id, so while the command socket is open another boot is somebody else.
+   * id, so while the command socket is open another boot is somebody else; and so is, on one machine, another work folder.
    */
   function refuseTwin(known: store.AgentRow, body: Register): void {
     const [live, now] = [livenessOf(known), known.now.getTime()];
-    const otherMachine = !sameMachine(known.machine_id, body.machine_id);
+    const otherMachine = !sameOrUnknown(known.machine_id, body.machine_id);
     const otherId = known.agent_id !== null && known.agent_id !== body.agent_id;
-    const otherBoot = !sameMachine(known.boot_id, body.boot_id) && isConnected(live, now);
+    const otherBoot = !sameOrUnknown(known.boot_id, body.boot_id) && isConnected(live, now);
     const isAlive = statusOf(live, now) !== 'offline';
+    const name = known.agent_id ?? known.name;
     if (((otherMachine || otherId) && isAlive) || otherBoot)
       throw new AppError(
         'conflict',
-        `Agent ${known.agent_id ?? known.name} is already signed on from another machine; stop that one first, or give this one a token and agent_id of its own.`,
+        `Agent ${name} is already signed on from another machine; stop that one first, or give this one a token and agent_id of its own.`,
+      );
+    if (!sameOrUnknown(known.folder_id, body.folder_id) && isReachable(live, now))
+      throw new AppError(
+        'conflict',
+        `Agent ${name} is already signed on from another work folder, of which this one is a copy; remove identity.json from the copy, or stop the other one first.`,
       );
   }
 
@@ -164,8 +174,11 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
     caller: RegistrantIdentity,
     body: Register,
   ): Promise<AgentId> {
+    // An instance that lives is told to drain by a higher one; one that is gone may have forgotten how high it was.
+    const lives = isReachable(livenessOf(agent), agent.now.getTime());
     await store.updateAgent(tx, agent.id, {
       ...reported(body),
+      instance: lives ? Math.max(agent.instance, body.instance) : body.instance,
       agent_id: body.agent_id,
       pool_token_id: caller.tokenId,
     });
@@ -187,6 +200,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
       pool_token_id: poolTokenId,
       name: await freeName(tx, organizationId, id, body),
       agent_id: body.agent_id,
+      instance: body.instance,
       ...reported(body),
     });
     return id;
@@ -222,6 +236,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
       pool_id: poolId,
       token,
       expires_at: expiresAt.toISOString(),
+      expires_in_seconds: JWT_MINUTES * 60,
       heartbeat_interval_seconds: HEARTBEAT_EVERY_SECONDS,
       server_version: serverVersion,
       features: ['push', 'pull'],
@@ -247,6 +262,5 @@ const reported = (body: Register) => ({
   limits: JSON.stringify(body.limits),
   machine_id: body.machine_id,
   boot_id: body.boot_id,
-  last_heartbeat_at: new Date(),
-  silent_offers: 0,
+  folder_id: body.folder_id,
 });

@@ -35,6 +35,7 @@ export interface AgentRow {
   pool_token_id: string | null;
   machine_id: string | null;
   boot_id: string | null;
+  folder_id: string | null;
   instance: number;
   reported_status: string | null;
   last_heartbeat_at: Date | null;
@@ -158,15 +159,16 @@ export async function saveHeartbeat(
   body: Heartbeat,
   held: Held | undefined,
 ): Promise<{ draining: boolean }> {
-  const holds = sql`${held !== undefined} AND instance <= ${held?.instance ?? 0}`;
+  const said = held?.instance ?? body.instance;
+  const isOlder = sql`(${said !== undefined} AND instance > ${said ?? 0})`;
+  const holds = sql`${held !== undefined} AND instance <= ${said ?? 0}`;
   const { rows } = await sql<{ draining: boolean }>`UPDATE agents SET
-      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status}, last_heartbeat = ${JSON.stringify(body)},
+      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status},
+      last_heartbeat = CASE WHEN ${isOlder} THEN last_heartbeat ELSE ${JSON.stringify(body)}::jsonb END,
       version = CASE WHEN ${body.version} = '' THEN version ELSE ${body.version} END,
       connected_since = CASE WHEN ${holds} AND connected_replica IS DISTINCT FROM ${held?.replica ?? null} THEN now() ELSE connected_since END,
       connected_replica = CASE WHEN ${holds} THEN ${held?.replica ?? null} ELSE connected_replica END
-    WHERE id = ${id} RETURNING draining OR (${held !== undefined} AND instance > ${held?.instance ?? 0}) AS draining`.execute(
-    db,
-  );
+    WHERE id = ${id} RETURNING draining OR ${isOlder} AS draining`.execute(db);
   return rows[0] ?? { draining: false };
 }
 
@@ -220,14 +222,22 @@ export async function listAgentsWithUnsent(db: Executor, ids: readonly AgentId[]
   return rows.map((row) => row.agent_id);
 }
 
-/** Notes who holds the agent's socket; saying hello is a good call, so the agent is not suspect any more. False when a newer instance of it holds one already. */
-export async function claimSocket(db: Executor, id: AgentId, { replica, instance }: Held): Promise<boolean> {
-  const { rows } =
-    await sql`UPDATE agents SET instance = ${instance}, connected_replica = ${replica}, connected_since = now(),
+/**
+ * Notes who holds the agent's socket; saying hello is a good call, so the agent is not suspect any more. Gives whether it
+ * is to drain; undefined when a newer instance of it holds one already.
+ */
+export async function claimSocket(
+  db: Executor,
+  id: AgentId,
+  { replica, instance }: Held,
+): Promise<{ draining: boolean } | undefined> {
+  const { rows } = await sql<{
+    draining: boolean;
+  }>`UPDATE agents SET instance = ${instance}, connected_replica = ${replica}, connected_since = now(),
       last_message_at = now(), last_heartbeat_at = now(), silent_offers = 0
     WHERE id = ${id} AND (instance <= ${instance} OR connected_replica IS NULL OR last_message_at < now() - make_interval(secs => ${SILENCE_SECONDS}))
-    RETURNING 1`.execute(db);
-  return rows.length === 1;
+    RETURNING draining`.execute(db);
+  return rows[0];
 }
 
 const SILENCE_SECONDS = OFFLINE_AFTER_MS.socket / 1000;
@@ -258,6 +268,13 @@ export async function isNameTaken(db: Executor, organizationId: OrganizationId, 
     await sql`SELECT 1 FROM agents WHERE organization_id = ${organizationId} AND lower(name) = lower(${name})
     AND deleted_at IS NULL`.execute(db);
   return rows.length > 0;
+}
+
+/** Signing on is a sign of life and a good call. That an earlier start was draining says nothing about this one. */
+export async function noteHeard(db: Executor, id: AgentId, isNewStart: boolean): Promise<void> {
+  await sql`UPDATE agents SET last_heartbeat_at = now(), silent_offers = 0,
+      last_heartbeat = CASE WHEN ${isNewStart} THEN last_heartbeat - 'draining' ELSE last_heartbeat END
+    WHERE id = ${id}`.execute(db);
 }
 
 export async function notePull(db: Executor, id: AgentId): Promise<void> {

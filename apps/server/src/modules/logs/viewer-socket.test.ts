@@ -1,4 +1,4 @@
-import { type LogSocketQuery, SOCKETS, type ViewerFrame } from '@groundcrew/protocol';
+import { type LogSocketQuery, type Permission, SOCKETS, type TaskId, type ViewerFrame } from '@groundcrew/protocol';
 import { waitFor } from '@groundcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -17,6 +17,7 @@ import {
   type TestAgent,
   type TestAttempt,
 } from '../tasks/live-server-for-tests.ts';
+import { registerViewerSocket, type ViewerSocketDeps } from './viewer-socket.ts';
 
 let server: LiveServer;
 let agent: TestAgent;
@@ -239,4 +240,27 @@ test('a task that ends without a log ends the view; strangers are refused', asyn
   expect(viewer.kinds()).toEqual(['end cancelled']);
   expect((await view(task.id, {}, 'gct_nobody').failure()).message).toContain('401');
   expect((await view('task-aaaaaaaaaaaaaaaaaaaa').failure()).message).toContain('404');
+});
+
+test('a viewer may stay only while the token counts, the right is there and the task is', async () => {
+  const user = { kind: 'user', organizationId: 'org-a', userId: 'u', name: 'ann', role: 'owner' };
+  let permissions: Set<Permission> | undefined = new Set<Permission>(['task:read']);
+  let isThere = true;
+  const specs: Parameters<ViewerSocketDeps['hub']['register']>[1][] = [];
+  registerViewerSocket({
+    hub: { register: (_path: string, spec: (typeof specs)[0]) => void specs.push(spec) },
+    authenticators: { user: async () => permissions && { ...user, permissions } },
+    readTask: async () => (isThere ? {} : undefined),
+  } as unknown as ViewerSocketDeps);
+  const [spec] = specs as [(typeof specs)[0]];
+  const query = { task_id: 'task-a' as TaskId };
+  const viewer = await spec.authenticate({ token: 'gct_x', query, headers: {}, address: '', requestId: '' });
+  expect(await spec.mayStay?.(viewer)).toBe(true);
+  isThere = false;
+  expect(await spec.mayStay?.(viewer)).toBe(false);
+  isThere = true;
+  permissions = new Set();
+  expect(await spec.mayStay?.(viewer)).toBe(false);
+  permissions = undefined;
+  expect(await spec.mayStay?.(viewer)).toBe(false);
 });

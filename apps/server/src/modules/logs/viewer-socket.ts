@@ -21,6 +21,13 @@ export interface ViewerSocketDeps {
   taskChannel: (taskId: TaskId) => string;
 }
 
+/** Who follows which log, and with what. */
+interface Viewer {
+  token: string;
+  identity: UserIdentity;
+  taskId: TaskId;
+}
+
 /** `GET /ws/logs`: replays from the offset and follows. Needs the right to read the workspace's tasks. */
 export function registerViewerSocket({
   hub,
@@ -49,11 +56,11 @@ export function registerViewerSocket({
     }),
   );
 
-  hub.register(SOCKETS.viewerLogs, {
+  hub.register<LogSocketQuery, Viewer>(SOCKETS.viewerLogs, {
     query: LogSocketQuery,
-    async authenticate({ token, query }): Promise<UserIdentity> {
+    async authenticate({ token, query }) {
       const identity = token === undefined ? undefined : await authenticators.user(token);
-      if (identity === undefined)
+      if (token === undefined || identity === undefined)
         throw new AppError(
           'unauthenticated',
           'The log socket takes an API token (gct_…) as bearer; none that is valid came with it.',
@@ -61,9 +68,15 @@ export function registerViewerSocket({
       demandPermission(identity, 'task:read');
       if ((await readTask(identity.organizationId, query.task_id)) === undefined)
         throw new AppError('not_found', `There is no task ${query.task_id}.`);
-      return identity;
+      return { token, identity, taskId: query.task_id };
     },
-    onConnection: (connection, identity, query) => void serve(connection, identity, query),
+    /** A log may be followed for hours: a token that was revoked, and a right that was taken away, end it. */
+    async mayStay({ token, taskId }) {
+      const identity = await authenticators.user(token);
+      if (identity === undefined || !identity.permissions.has('task:read')) return false;
+      return (await readTask(identity.organizationId, taskId)) !== undefined;
+    },
+    onConnection: (connection, { identity }, query) => void serve(connection, identity, query),
   });
 
   async function serve(connection: Connection, identity: UserIdentity, query: LogSocketQuery): Promise<void> {

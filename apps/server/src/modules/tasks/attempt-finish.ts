@@ -98,8 +98,9 @@ function createNote(request: FinishRequest, isNews: (attempt: Attempt) => boolea
       news = attempt !== undefined && isNews(attempt);
       late = attempt?.state === 'ended';
     },
-    async write(tx: Executor, { organizationId, aggregate: { task } }: Loaded): Promise<void> {
+    async write(tx: Executor, { organizationId, aggregate: { task, attempt } }: Loaded): Promise<void> {
       if (!news) return;
+      if (attempt !== undefined && !late) await store.saveProgress(tx, task.id, attempt.id, request);
       // What an attempt says after its end is no longer said of the task.
       if (request.error_message !== null && !late) await store.saveErrorMessage(tx, task.id, request.error_message);
       if (request.unrecorded.length > 0) await noteUnrecorded(tx, organizationId, task.id, request.unrecorded);

@@ -29,6 +29,7 @@ interface AgentsTable {
   pool_token_id: string | null;
   machine_id: string | null;
   boot_id: string | null;
+  folder_id: string | null;
   instance: Generated<number>;
   reported_status: string | null;
   last_heartbeat_at: Timestamp | null;

@@ -1,10 +1,13 @@
 import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
 import { type FileLock, tryLockFile } from '@groundcrew/kit';
 
-/** A predecessor that was told to leave a moment ago may still be on its way out. */
+/** A predecessor that was told to leave, or killed, a moment ago may still be on its way out. */
 const WAIT_MS = 500;
 
-/** Makes sure that one server alone works in a home. The kernel gives the lock back however we die. */
+/**
+ * Takes a lock that lets one process alone do something in a home: be its server, run its database. The kernel gives it back
+ * however we die.
+ */
 export async function lockHome(home: string, lockFile: string): Promise<FileLock> {
   const lock = await tryLockFile(lockFile, WAIT_MS);
   if (lock === undefined) throw new Error(inUse(home, readFileSync(lockFile, 'utf8').trim()));

@@ -1,0 +1,16 @@
+export { type Crew, type CrewFolder, type CrewOptions, type CrewStep, createCrew, isTaking, listHeld } from './crew.ts';
+export { decideFolder, type FolderChoice, type FolderEvidence } from './decide-folder.ts';
+export {
+  decidePull,
+  decideSignOn,
+  decideTalk,
+  decideWishes,
+  type LinkMode,
+  renewTokenAfterMs,
+  signOnPauseMs,
+} from './decide-link.ts';
+export type { CrewEffect } from './effects.ts';
+export type { CrewEvent, RunnerEnded } from './events.ts';
+export type { HeldAttempt } from './held-attempt.ts';
+export { countFreeSlots } from './slots.ts';
+export { stepCrew } from './step.ts';
