@@ -1,8 +1,8 @@
-import type { Client } from '@groundcrew/client';
+import { ApiError, type Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
-import { attemptToken, createControlPlane, createMovingClient } from './control-plane/index.ts';
+import { attemptToken, type ControlPlane, createControlPlane, createMovingClient } from './control-plane/index.ts';
 import { type AttemptFolder, readSecret } from './folder/index.ts';
 import { type Launcher, openLauncher } from './launcher/index.ts';
 import type { AgentSide, ServerAddress } from './link/index.ts';
@@ -61,6 +61,8 @@ export interface Spare {
 
 /** The attempt outlives the wait for it. */
 const NEVER = new AbortController().signal;
+const EARLY_TRIES = 8;
+const EARLY_EVERY_MS = 2;
 /** Servers give up idle connections after about a minute. */
 const WARM_EVERY_MS = 40_000;
 
@@ -81,6 +83,19 @@ export function createSpare(deps: SpareDeps): Spare {
     }
   }
 
+  /** The question may overtake the accept that makes it one. */
+  async function askEarly(server: ControlPlane): Promise<TaskData> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await server.getData(NEVER, 'never');
+      } catch (error) {
+        const isEarly = error instanceof ApiError && error.code === 'unauthenticated';
+        if (!isEarly || tries === EARLY_TRIES) throw error;
+        await clock.sleep(EARLY_EVERY_MS);
+      }
+    }
+  }
+
   return {
     async wait(agent) {
       const warming = keepWarm();
@@ -97,7 +112,7 @@ export function createSpare(deps: SpareDeps): Spare {
       } catch (err) {
         return logger.debug({ err }, 'an offer came without its secret');
       }
-      const data = createControlPlane(caller.client, task.task_id).getData(NEVER, 'never');
+      const data = askEarly(createControlPlane(caller.client, task.task_id));
       // Whoever needs them asks again.
       data.catch(() => {});
       asked = { attemptId: task.attempt_id, data };
