@@ -1,5 +1,5 @@
-import { ApiError, type Client } from '@groundcrew/client';
-import { createNodeClient } from '@groundcrew/client/node';
+import { ApiError, type Client, createClient } from '@groundcrew/client';
+import { createHttpTransport } from '@groundcrew/client/node';
 import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask } from '@groundcrew/protocol';
 import { attemptToken } from './control-plane/index.ts';
@@ -77,12 +77,15 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
 /** The way to the server. It is open before there is an attempt to speak for. */
 function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string) {
   let token: string | undefined;
-  const client = createNodeClient({
+  const client = createClient({
     baseUrl: server_url,
     token: () => token,
     userAgent: `groundcrew-runner/${version}`,
     allowInsecure: allow_insecure,
-    ...(ca_file === null ? {} : { caFile: ca_file }),
+    transport: createHttpTransport({
+      allowInsecure: allow_insecure,
+      ...(ca_file === null ? {} : { caFile: ca_file }),
+    }),
   });
   return {
     client,

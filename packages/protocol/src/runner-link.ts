@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AttemptId, TaskId, WorkspaceId } from './ids.ts';
-import { Progress } from './task.ts';
+import { Progress } from './plan.ts';
 import { Action, CancelLevel, Stage, Tool } from './words.ts';
 
 /** Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Two versions back are understood. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LEAN_NODE } from '@groundcrew/kit';
 import { type Command, Option } from 'commander';
 import { becomeProgram } from '../../become-program.ts';
 import type { Cli } from '../../cli.ts';
@@ -34,7 +35,9 @@ export const agent = (cli: Cli): Command =>
     .action((options: AgentOptions) => {
       const entry = fileURLToPath(new URL('../../../../agent/src/main.ts', import.meta.url));
       const path = (given: string | undefined) => given && resolve(cli.io.cwd, given);
-      becomeProgram(entry, options.config === undefined ? [] : [options.config], cli.io.env, {
+      const args = options.config === undefined ? [] : [options.config];
+      becomeProgram(entry, { args, flags: LEAN_NODE.flags }, cli.io.env, {
+        ...LEAN_NODE.env,
         GROUNDCREW_AGENT_NAME: options.name,
         GROUNDCREW_AGENT_SERVER_URL: options.serverUrl,
         GROUNDCREW_AGENT_TOKEN_FILE: path(options.tokenFile),

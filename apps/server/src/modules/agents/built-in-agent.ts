@@ -1,7 +1,15 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, isLocked, type Logger, readFileIfExists, sha256Hex, writeFileDurably } from '@groundcrew/kit';
+import {
+  type Clock,
+  isLocked,
+  LEAN_NODE,
+  type Logger,
+  readFileIfExists,
+  sha256Hex,
+  writeFileDurably,
+} from '@groundcrew/kit';
 import type { OrganizationId } from '@groundcrew/protocol';
 import type { PoolsService } from '../pools/index.ts';
 
@@ -97,6 +105,7 @@ function environment({ workDir, serverUrl, slots, logLevel }: BuiltInAgentDeps, 
   const kept = ['PATH', 'HOME', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NO_PROXY', 'no_proxy'];
   return {
     ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+    ...LEAN_NODE.env,
     GROUNDCREW_AGENT_NAME: 'server',
     GROUNDCREW_AGENT_SERVER_URL: serverUrl,
     GROUNDCREW_AGENT_TOKEN_FILE: tokenFile,
