@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newSecret } from '@groundcrew/kit';
+import { LEAN_NODE, newSecret } from '@groundcrew/kit';
 import type { Agent, Pool } from '@groundcrew/protocol';
 import { bundleOf } from './bundles.ts';
 import { type FoundProcess, listProcessesBelow, sendSignal } from './process-tree.ts';
@@ -65,10 +65,16 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
 
   async function start(...args: string[]): Promise<void> {
     program = startProgram({
-      argv: [process.execPath, bundleOf('agent'), configuration, ...args],
+      argv: [process.execPath, ...LEAN_NODE.flags, bundleOf('agent'), configuration, ...args],
       cwd: folder,
       logFile: `${workDir}.log`,
-      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: workDir, LANG: 'C.UTF-8', ...options.env },
+      env: {
+        PATH: process.env.PATH ?? '/usr/bin:/bin',
+        HOME: workDir,
+        LANG: 'C.UTF-8',
+        ...LEAN_NODE.env,
+        ...options.env,
+      },
     });
     const since = Date.now();
     await server.until(`agent ${name} is online`, async () => {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import { newSecret } from '@groundcrew/kit';
+import { routes } from '@groundcrew/protocol';
 import { bundleOf } from './bundles.ts';
 import { findFreePort } from './free-port.ts';
 import { type Program, startProgram } from './program.ts';
@@ -65,7 +66,7 @@ export async function startServer(folder: string, { home, env = {} }: ServerOpti
   const { url, sign_in_token } = await start();
   if (!sign_in_token) throw new Error(`A new server gave no sign-in token; its log is ${logFile}.`);
   const token = await signIn(url, sign_in_token);
-  const client = createNodeClient({ baseUrl: url, token, newIdempotencyKey: () => newSecret(), validate: true });
+  const client = createNodeClient({ baseUrl: url, token, newIdempotencyKey: () => newSecret(), validate: routes });
   const wakeUps = createWakeUps(client, () => `The server's log ends with:\n${tailOf(program.readLog())}`);
 
   return {

@@ -3,6 +3,8 @@ import { basename, dirname, join, relative } from 'node:path';
 import { build, type OutputFile } from 'esbuild';
 import { ROOT } from '../workspaces.ts';
 import { type Assets, assetUrls } from './asset-urls.ts';
+import { FOLDED_FROM, folded } from './folded.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 import { removeStamp, writeStamp } from './stamp.ts';
 
 /**
@@ -40,7 +42,7 @@ export async function bundleApp(app: string): Promise<void> {
     sourcesContent: false,
     external: EXTERNAL,
     banner: { js: BANNER },
-    plugins: [assetUrls(app, assets)],
+    plugins: [assetUrls(app, assets), folded, lazyBuiltins],
     metafile: true,
     write: false,
     logLevel: 'warning',
@@ -49,7 +51,11 @@ export async function bundleApp(app: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   replaceAssets(folder, assets);
   writeOutputs(folder, outputFiles);
-  const inputs = [...Object.keys(metafile.inputs), `apps/${app}/assets`, ...[...assets.values()].flatMap(listDeep)];
+  const inputs = [
+    ...Object.keys(metafile.inputs).filter((input) => !input.startsWith('lazy-builtin:')),
+    `apps/${app}/assets`,
+    ...[...assets.values(), ...FOLDED_FROM.map((path) => join(ROOT, path))].flatMap(listDeep),
+  ];
   writeStamp(folder, inputs, [
     ...outputFiles.map(({ path }) => basename(path)),
     ...(assets.size > 0 ? ['assets'] : []),

@@ -3,6 +3,9 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join, resolve } from 'node:path';
 import { ROOT } from '../workspaces.ts';
 
+/** What decides how a bundle comes out. */
+const BUILD_SCRIPTS = ['bundle-app', 'asset-urls', 'folded', 'lazy-builtins'];
+
 /** What a bundle was made from, kept beside it; a bundle whose stamp still holds need not be made again. */
 interface Stamp {
   /** Everything that is the same for all bundles: build scripts and dependencies. */
@@ -46,7 +49,7 @@ function describe(path: string): string {
 
 function hashBase(): string {
   const hash = createHash('sha256').update(process.version);
-  for (const path of ['package-lock.json', 'scripts/build/bundle-app.ts', 'scripts/build/asset-urls.ts'])
+  for (const path of ['package-lock.json', ...BUILD_SCRIPTS.map((name) => `scripts/build/${name}.ts`)])
     hash.update(readFileSync(join(ROOT, path)));
   return hash.digest('hex');
 }

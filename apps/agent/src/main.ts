@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createNodeClient } from '@groundcrew/client/node';
-import { ConfigError, createLogger, type Logger, systemClock } from '@groundcrew/kit';
+import { ConfigError, createLogger, LEAN_NODE, type Logger, systemClock } from '@groundcrew/kit';
 import { type Register, RUNNER_LINK_VERSION } from '@groundcrew/protocol';
 import { findInstalled, findOnPath } from '@groundcrew/terraform';
 import { createAgent } from './agent.ts';
@@ -141,7 +141,7 @@ function runnerStart(configuration: AgentConfiguration): RunnerStart {
   if (uid !== undefined && process.getuid?.() !== 0)
     throw new Error('resources.runner_uid needs an agent that runs as root; start it as root or leave the key out.');
   return {
-    command: [process.execPath, runnerEntry()],
+    command: [process.execPath, ...LEAN_NODE.flags, runnerEntry()],
     users: uid === undefined ? undefined : { firstUid: uid, gid },
     birth: {
       link_version: RUNNER_LINK_VERSION,

@@ -3,8 +3,7 @@ import { chownSync, closeSync, fchownSync, openSync, renameSync, writeFileSync }
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { type Clock, type Logger, syncFolder } from '@groundcrew/kit';
+import { type Clock, LEAN_NODE, type Logger, onLine, syncFolder } from '@groundcrew/kit';
 import {
   ATTEMPT_FOLDER,
   FromRunner,
@@ -144,7 +143,7 @@ export function startRunner(
     cwd: folder,
     detached: true,
     stdio: ['ignore', log, log],
-    env: { PATH: birth.path, LANG: 'C.UTF-8', HOME: folder, ...extraCertificates() },
+    env: { PATH: birth.path, LANG: 'C.UTF-8', HOME: folder, ...LEAN_NODE.env, ...extraCertificates() },
     ...(user ? { uid: user.uid, gid: user.gid } : {}),
   });
   closeSync(log);
@@ -197,7 +196,7 @@ function link(
   const listeners: ((message: FromRunner) => void)[] = [];
   const early: FromRunner[] = [];
   socket.on('error', () => socket.destroy());
-  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+  onLine(socket, (line) => {
     const message = parseMessage(line);
     if (message === undefined) return logger.warn({ folder }, 'a runner said something that is not understood');
     if (listeners.length === 0) early.push(message);

@@ -1,5 +1,5 @@
-import { ApiError, type Client } from '@groundcrew/client';
-import { createNodeClient } from '@groundcrew/client/node';
+import { ApiError, type Client, createClient } from '@groundcrew/client';
+import { createHttpTransport } from '@groundcrew/client/node';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import { attemptToken, type ControlPlane, createControlPlane, createMovingClient } from './control-plane/index.ts';
@@ -22,12 +22,15 @@ export interface Caller {
 export function createCaller({ server_url, ca_file, allow_insecure }: RunnerBirth, version: string): Caller {
   let token: string | undefined;
   const connect = (address: ServerAddress): Client =>
-    createNodeClient({
+    createClient({
       baseUrl: address.server_url,
       token: () => token,
       userAgent: `groundcrew-runner/${version}`,
       allowInsecure: address.allow_insecure,
-      ...(address.ca_file === null ? {} : { caFile: address.ca_file }),
+      transport: createHttpTransport({
+        allowInsecure: address.allow_insecure,
+        ...(address.ca_file === null ? {} : { caFile: address.ca_file }),
+      }),
     });
   const { client, moveTo } = createMovingClient({ server_url, ca_file, allow_insecure }, connect);
   return {

@@ -5,6 +5,7 @@ import {
   ConfigError,
   createLogger,
   createShutdown,
+  LEAN_NODE,
   type Logger,
   type Shutdown,
   systemClock,
@@ -125,7 +126,7 @@ function startAgent(
     // A certificate names the server as clients know it, hardly ever by its address.
     serverUrl: tls.cert_file === undefined ? url : (public_url ?? url),
     caFile: tls.cert_file,
-    command: [process.execPath, fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))],
+    command: [process.execPath, ...LEAN_NODE.flags, fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))],
     slots: built_in_agent.slots,
     logLevel: logging.level,
     clock: systemClock,

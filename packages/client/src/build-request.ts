@@ -1,4 +1,4 @@
-import { API_PREFIX, type RouteSpec } from '@groundcrew/protocol';
+import { API_PREFIX, type RouteAddress } from '@groundcrew/protocol';
 import type { RawBody } from './route-call.ts';
 import type { BodySource } from './transport.ts';
 
@@ -21,18 +21,18 @@ export interface BuiltRequest {
 const encoder = new TextEncoder();
 
 /** The HTTP request of a call, without credential. */
-export function buildRequest(baseUrl: string, spec: RouteSpec, input: LooseInput): BuiltRequest {
-  const url = `${baseUrl}${API_PREFIX}${fillPath(spec.path, input.params ?? {})}${queryText(input.query)}`;
-  const headers: Record<string, string> = { accept: spec.rawAnswer ?? 'application/json' };
+export function buildRequest(baseUrl: string, route: RouteAddress, input: LooseInput): BuiltRequest {
+  const url = `${baseUrl}${API_PREFIX}${fillPath(route.path, input.params ?? {})}${queryText(input.query)}`;
+  const headers: Record<string, string> = { accept: route.rawAnswer ?? 'application/json' };
   for (const [name, value] of Object.entries(input.headers ?? {})) {
     if (value !== undefined && value !== null) headers[name.toLowerCase()] = String(value);
   }
   const body = input.raw ?? jsonBody(input.body);
-  if (body === undefined) return { method: spec.method, url, headers };
+  if (body === undefined) return { method: route.method, url, headers };
   headers['content-type'] = input.raw === undefined ? 'application/json' : 'application/octet-stream';
   const size = body instanceof Uint8Array ? body.byteLength : body.size;
   if (size !== undefined) headers['content-length'] = String(size);
-  return { method: spec.method, url, headers, body };
+  return { method: route.method, url, headers, body };
 }
 
 const jsonBody = (body: unknown): Uint8Array | undefined =>

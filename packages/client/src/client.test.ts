@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createFakeClock } from '@groundcrew/kit';
-import type { PoolId, TaskId } from '@groundcrew/protocol';
+import { type PoolId, routes, type TaskId } from '@groundcrew/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   cut,
@@ -114,7 +114,7 @@ describe('a call', () => {
   });
 
   it('checks answers only when asked to', async () => {
-    const { client } = await start([replyJson({ odd: 1 })], { validate: true });
+    const { client } = await start([replyJson({ odd: 1 })], { validate: routes });
     await expect(client.call('getInfo')).rejects.toThrow(/version/);
     const { client: quick } = await start([replyJson({ odd: 1 })]);
     expect(await quick.call('getInfo')).toEqual({ odd: 1 });

@@ -1,5 +1,5 @@
 import { type Clock, type Random, retry, systemClock, systemRandom } from '@groundcrew/kit/isomorphic';
-import { type RouteName, type RouteSpec, routes } from '@groundcrew/protocol';
+import { addresses, type RouteAddress, type RouteName, type RouteSpec } from '@groundcrew/protocol';
 import { ApiError, ConnectionError, readRefusal } from './api-error.ts';
 import { buildRequest, type LooseInput, queryText } from './build-request.ts';
 import { checkBaseUrl } from './check-url.ts';
@@ -20,8 +20,8 @@ export interface ClientOptions {
   retry?: RetryFigures;
   /** Makes an `Idempotency-Key` for every POST that has none, so that it may be retried. */
   newIdempotencyKey?: () => string;
-  /** Checks every JSON answer against its schema; for tests, since it costs time. */
-  validate?: boolean;
+  /** The protocol's `routes`, to check every JSON answer against its schema; for tests, since it costs time and memory. */
+  validate?: Readonly<Record<RouteName, RouteSpec>>;
   /** Makes WebSocket connections; without it `socket` throws. */
   connect?: SocketFactory;
   /** Accept plain http to another host. */
@@ -70,13 +70,13 @@ export function createClient(options: ClientOptions): Client {
   const origin = new URL(baseUrl).origin;
   const figures = { ...DEFAULT_FIGURES, ...options.retry };
 
-  async function exchange<T>(spec: RouteSpec, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
-    const given = withKey(spec, call, options.newIdempotencyKey);
-    const rule = decideRetry(spec, given, figures.tries);
+  async function exchange<T>(route: RouteAddress, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
+    const given = withKey(route, call, options.newIdempotencyKey);
+    const rule = decideRetry(route, given, figures.tries);
     let tries = 0;
     const once = (): Promise<T> => {
       tries += 1;
-      return tryOnce(spec, input, given, reader);
+      return tryOnce(route, input, given, reader);
     };
     return retry(once, {
       clock,
@@ -89,8 +89,8 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  async function tryOnce<T>(spec: RouteSpec, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
-    const request = buildRequest(baseUrl, spec, input);
+  async function tryOnce<T>(route: RouteAddress, input: LooseInput, call: CallOptions, reader: Reader<T>): Promise<T> {
+    const request = buildRequest(baseUrl, route, input);
     addHeaders(request.headers, call, options.userAgent, call.token ?? (await resolveToken(options.token)));
     const timeoutMs = call.timeoutMs ?? (input.raw === undefined ? JSON_TIMEOUT_MS : RAW_TIMEOUT_MS);
     return withDeadline({ timeoutMs, signal: call.signal, clock, origin }, async (ours) => {
@@ -102,23 +102,24 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  async function readJson(spec: RouteSpec, answer: TransportAnswer): Promise<unknown> {
+  async function readJson(name: RouteName, answer: TransportAnswer): Promise<unknown> {
     const bytes = await answer.bytes();
-    if (answer.status === 204 || spec.answer === undefined) return undefined;
+    if (answer.status === 204 || !addresses[name].hasAnswer) return undefined;
     const value = parseJson(bytes, answer.status, origin);
-    return options.validate ? spec.answer.parse(value) : value;
+    const schema = options.validate?.[name].answer;
+    return schema === undefined ? value : schema.parse(value);
   }
 
-  const jsonReader = (spec: RouteSpec): Reader<unknown> => ({ later: false, read: (answer) => readJson(spec, answer) });
+  const jsonReader = (name: RouteName): Reader<unknown> => ({ later: false, read: (answer) => readJson(name, answer) });
 
   return {
     baseUrl,
     async call(name, ...[input, call = {}]) {
-      const spec: RouteSpec = routes[name];
-      const reader: Reader<unknown> = spec.rawAnswer === undefined ? jsonReader(spec) : rawReader;
-      return (await exchange(spec, (input ?? {}) as LooseInput, call, reader)) as CallAnswer<typeof name>;
+      const route = addresses[name];
+      const reader: Reader<unknown> = route.rawAnswer === undefined ? jsonReader(name) : rawReader;
+      return (await exchange(route, (input ?? {}) as LooseInput, call, reader)) as CallAnswer<typeof name>;
     },
-    open: (name, ...[input, call = {}]) => exchange(routes[name], (input ?? {}) as LooseInput, call, rawReader),
+    open: (name, ...[input, call = {}]) => exchange(addresses[name], (input ?? {}) as LooseInput, call, rawReader),
     socket({ path, query, ...more }) {
       const { connect, token } = options;
       if (connect === undefined) throw new TypeError('This client was made without a way to open WebSockets.');
@@ -128,7 +129,7 @@ export function createClient(options: ClientOptions): Client {
     },
     async preconnect() {
       try {
-        await exchange(routes.getInfo, {}, { retry: 'never', timeoutMs: 5_000 }, jsonReader(routes.getInfo));
+        await exchange(addresses.getInfo, {}, { retry: 'never', timeoutMs: 5_000 }, jsonReader('getInfo'));
         return true;
       } catch (error) {
         return error instanceof ApiError;
@@ -151,8 +152,8 @@ const rawReader: Reader<RawAnswer> = {
 
 const decoder = new TextDecoder();
 
-const withKey = (spec: RouteSpec, call: CallOptions, newKey: (() => string) | undefined): CallOptions =>
-  spec.method === 'POST' && call.idempotencyKey === undefined && newKey !== undefined
+const withKey = (route: RouteAddress, call: CallOptions, newKey: (() => string) | undefined): CallOptions =>
+  route.method === 'POST' && call.idempotencyKey === undefined && newKey !== undefined
     ? { ...call, idempotencyKey: newKey() }
     : call;
 

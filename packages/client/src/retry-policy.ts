@@ -1,4 +1,4 @@
-import type { RouteSpec } from '@groundcrew/protocol';
+import type { RouteAddress } from '@groundcrew/protocol';
 import { ApiError, ConnectionError } from './api-error.ts';
 import type { CallOptions } from './route-call.ts';
 
@@ -26,10 +26,10 @@ const METHODS_SAFE_TO_REPEAT = new Set(['GET', 'PUT', 'DELETE']);
 const PASSING_STATUSES = new Set([429, 502, 503, 504]);
 
 /** @param tries of the client, for calls that do not say otherwise */
-export function decideRetry(spec: RouteSpec, { retry, idempotencyKey }: CallOptions, tries: number): RetryRule {
+export function decideRetry(route: RouteAddress, { retry, idempotencyKey }: CallOptions, tries: number): RetryRule {
   if (retry === 'never') return { repeatable: false, tries: 1, patient: false };
   if (retry === 'until_answered') return { repeatable: true, tries: Number.POSITIVE_INFINITY, patient: true };
-  const safe = retry === 'idempotent' || idempotencyKey !== undefined || METHODS_SAFE_TO_REPEAT.has(spec.method);
+  const safe = retry === 'idempotent' || idempotencyKey !== undefined || METHODS_SAFE_TO_REPEAT.has(route.method);
   return { repeatable: safe, tries, patient: false };
 }
 

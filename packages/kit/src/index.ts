@@ -4,6 +4,8 @@ export { ConfigError, type ConfigMistake } from './config/index.ts';
 export * from './fake-clock.ts';
 export * from './flock.ts';
 export * from './isomorphic.ts';
+export * from './lean-node.ts';
+export * from './lines.ts';
 export * from './logger.ts';
 export * from './outage-log.ts';
 export * from './secrets.ts';

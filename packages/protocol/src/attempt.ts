@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Checksum, Json, Time } from './common.ts';
 import { AttemptId, ConfigurationId, ResourceId, TaskId, WorkspaceId } from './ids.ts';
-import { PlanDetails, Progress } from './task.ts';
+import { PlanDetails, Progress } from './plan.ts';
 import {
   Action,
   CancelLevel,
@@ -14,6 +14,9 @@ import {
   VariableCategory,
   Verdict,
 } from './words.ts';
+
+/** Largest plan bundle. */
+export const MAX_PLAN_BYTES = 256 * 1024 * 1024;
 
 /** Prefix of an attempt's own credential: `att_` and the secret the agent made. The server keeps only its SHA-256. */
 export const ATTEMPT_TOKEN_PREFIX = 'att_';

@@ -4,6 +4,7 @@ import {
   AcceptRequest,
   FinishAnswer,
   FinishRequest,
+  MAX_PLAN_BYTES,
   PermitAnswer,
   PermitRequest,
   PlanFileHeaders,
@@ -20,19 +21,14 @@ import {
   TaskDataQuery,
 } from './attempt.ts';
 import { TaskId } from './ids.ts';
-import { LogChunk, LogChunkAnswer } from './log.ts';
+import { LogChunk, LogChunkAnswer, MAX_CHUNK_BYTES } from './log-chunk.ts';
 import { route } from './route.ts';
-import { MAX_STATE_BYTES } from './routes-workspaces.ts';
-import { StatePost, StatePostAnswer } from './state.ts';
+import { MAX_STATE_BYTES, StatePost, StatePostAnswer } from './state.ts';
 
 const act = { who: 'attempt', right: 'act' } as const;
 const deliver = { who: 'attempt', right: 'deliver' } as const;
 const task = z.object({ task_id: TaskId });
 const tag = 'attempt';
-/** Largest plan bundle. */
-export const MAX_PLAN_BYTES = 256 * 1024 * 1024;
-/** Largest log chunk, uncompressed. */
-export const MAX_CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** What an attempt says and asks, with its own credential (`accept` and `reject` with the agent's). */
 export const attemptRoutes = {

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { PageQuery, pageOf } from './common.ts';
 import { TaskId } from './ids.ts';
 import { LogPart, LogQuery, LogStreamInfo } from './log.ts';
+import { PlanDetails } from './plan.ts';
 import { route } from './route.ts';
 import {
   ApproveRequest,
   Attempt,
   CancelRequest,
   DiscardRequest,
-  PlanDetails,
   QueueExplanation,
   Task,
   TaskCreate,

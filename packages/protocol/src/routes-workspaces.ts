@@ -3,7 +3,7 @@ import { ARCHIVE_LIMITS } from './archive.ts';
 import { Checksum, PageQuery, pageOf } from './common.ts';
 import { ConfigurationId, ResourceId, StateVersionId, VariableId } from './ids.ts';
 import { route } from './route.ts';
-import { StatePushQuery, StateRollback, StateVersion } from './state.ts';
+import { MAX_STATE_BYTES, StatePushQuery, StateRollback, StateVersion } from './state.ts';
 import type { Permission } from './words.ts';
 import {
   Configuration,
@@ -27,8 +27,6 @@ const variable = inWorkspace.extend({ variable_id: VariableId });
 const configuration = inWorkspace.extend({ configuration_id: ConfigurationId });
 const resource = inWorkspace.extend({ resource_id: ResourceId });
 const stateVersion = z.object({ state_version_id: StateVersionId });
-/** Largest state that a push accepts. */
-export const MAX_STATE_BYTES = 256 * 1024 * 1024;
 
 /** Workspaces and what belongs to them: variables, configurations, resources, state. */
 export const workspaceRoutes = {

@@ -8,13 +8,3 @@ import { workspaceRoutes } from './routes-workspaces.ts';
 export const routes = { ...identityRoutes, ...workspaceRoutes, ...taskRoutes, ...agentRoutes, ...attemptRoutes };
 export type Routes = typeof routes;
 export type RouteName = keyof Routes;
-
-/** Prefix of every route in the table. */
-export const API_PREFIX = '/api/v1';
-/** The WebSockets, which have no row in the table. */
-export const SOCKETS = {
-  viewerLogs: '/ws/logs',
-  agentLogs: '/ws/agent/logs',
-  events: '/ws/events',
-  control: '/api/v1/agents/control',
-} as const;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AttemptId, TaskId, WorkspaceId } from './ids.ts';
-import { Progress } from './task.ts';
+import { Progress } from './plan.ts';
 import { Action, CancelLevel, Stage, Tool } from './words.ts';
 
 /**

@@ -3,6 +3,9 @@ import { Checksum, Json, Time, text } from './common.ts';
 import { AttemptId, StateVersionId, TaskId, WorkspaceId } from './ids.ts';
 import { StateStanding } from './words.ts';
 
+/** Largest state that a push accepts. */
+export const MAX_STATE_BYTES = 256 * 1024 * 1024;
+
 export const StateVersion = z.object({
   id: StateVersionId,
   workspace_id: WorkspaceId,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Checksum, Json, PageQuery, QueryFlag, Time, text } from './common.ts';
 import { AgentId, AttemptId, ConfigurationId, TaskId, WorkspaceId } from './ids.ts';
+import { Progress } from './plan.ts';
 import {
   Action,
   AttemptOutcome,
@@ -14,14 +15,6 @@ import {
   TaskType,
   TaskTypeInput,
 } from './words.ts';
-
-/** How far an attempt's Terraform is: resources finished of those planned, and those under way. */
-export const Progress = z.object({
-  done: z.number().int().nonnegative(),
-  total: z.number().int().nonnegative(),
-  running: z.array(z.string().max(1024)).max(50).default([]),
-});
-export type Progress = z.infer<typeof Progress>;
 
 /** A resource address such as `module.a.aws_instance.b["c"]`, as Terraform's -target and -replace take it. */
 export const Address = z
@@ -170,54 +163,6 @@ export type Attempt = z.infer<typeof Attempt>;
 /** One thing that happened to a task, in order. */
 export const TaskEvent = z.object({ seq: z.number(), at: Time, kind: z.string(), message: z.string(), data: Json });
 export type TaskEvent = z.infer<typeof TaskEvent>;
-
-/** One resource of a plan. Values marked sensitive are replaced by `{"$sensitive": true}`. */
-export const ResourceChange = z.object({
-  address: z.string(),
-  previous_address: z.string().nullable().default(null),
-  module_address: z.string().nullable().default(null),
-  mode: z.string(),
-  type: z.string(),
-  name: z.string(),
-  index: z.union([z.string(), z.number()]).nullable().default(null),
-  provider: z.string(),
-  actions: z.array(z.string()),
-  reason: z.string().nullable().default(null),
-  importing: z.boolean().default(false),
-  before: Json,
-  after: Json,
-  after_unknown: Json,
-});
-export type ResourceChange = z.infer<typeof ResourceChange>;
-export const OutputChange = z.object({
-  name: z.string(),
-  actions: z.array(z.string()),
-  sensitive: z.boolean(),
-  before: Json,
-  after: Json,
-  after_unknown: Json,
-});
-export type OutputChange = z.infer<typeof OutputChange>;
-
-export const PlanCounts = z.object({
-  add: z.number().int(),
-  change: z.number().int(),
-  destroy: z.number().int(),
-  replace: z.number().int(),
-  import: z.number().int(),
-});
-export type PlanCounts = z.infer<typeof PlanCounts>;
-
-/** What a plan would do, as structure. */
-export const PlanDetails = z.object({
-  counts: PlanCounts,
-  has_changes: z.boolean().describe('False when applying it would do nothing at all.'),
-  terraform_version: z.string(),
-  resource_changes: z.array(ResourceChange),
-  output_changes: z.array(OutputChange),
-  truncated: z.boolean().default(false).describe('True when values were left out because the whole was too large.'),
-});
-export type PlanDetails = z.infer<typeof PlanDetails>;
 
 /** Why a waiting task waits, agent by agent. */
 export const QueueExplanation = z.object({

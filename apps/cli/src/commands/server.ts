@@ -32,5 +32,5 @@ export const server = (cli: Cli): Command =>
         GROUNDCREW_LISTEN_HOST: host,
         GROUNDCREW_LISTEN_PORT: port,
       };
-      becomeProgram(entry, config === undefined ? [] : ['--config', config], cli.io.env, settings);
+      becomeProgram(entry, { args: config === undefined ? [] : ['--config', config] }, cli.io.env, settings);
     });

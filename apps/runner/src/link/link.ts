@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
-import type { Logger } from '@groundcrew/kit';
+import { type Logger, onLine } from '@groundcrew/kit';
 import { type FromRunner, ToRunner } from '@groundcrew/protocol';
 
 /** The folder's socket: here the agent attaches, and attaches again after its death. JSON, one document a line. */
@@ -36,10 +35,7 @@ export async function openLink({ path, greet, onMessage, onAttached, onDetached,
       sockets.delete(socket);
       onDetached();
     });
-    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
-    // Tells the socket's trouble once more; unheard, it would end this process.
-    lines.on('error', () => {});
-    lines.on('line', (line) => {
+    onLine(socket, (line) => {
       const message = findMessage(line);
       if (message === undefined) logger.warn('the agent said something that is not understood');
       else onMessage(message);

@@ -9,9 +9,9 @@ export type Tokens = Int32Array | Uint8Array;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
 const COLOUR = /\x1b\[[\d;:]{0,22}[mK]/g;
 /** What a seam may hold where the secret has white space: see seams.ts. */
-const WHITE_RUN = /[\t-\r ][\t-\r │]*/g;
+const WHITE_RUN = /[\t-\r ][\t-\r \u2502]*/g;
 const OUTER_WHITE = /^[\t-\r ]+|[\t-\r ]+$/g;
-const FOLDED_EDGES = /^[\t-\r │]+|[\t-\r ]+$/g;
+const FOLDED_EDGES = /^[\t-\r \u2502]+|[\t-\r ]+$/g;
 
 /** The text as the log may show it: without colours and outer white space, each inner run of white space one blank. */
 export function foldText(text: string): string {

@@ -20,18 +20,26 @@ export interface HttpTransportOptions {
 /** A transport on `node:http(s)` that keeps connections alive and sends without waiting for more (no Nagle delay). */
 export function createHttpTransport(options: HttpTransportOptions = {}): Transport {
   const shared = { keepAlive: true, noDelay: true, maxSockets: options.maxSockets ?? 64, scheduling: 'lifo' } as const;
-  const plain = new http.Agent(shared);
-  const secure = new https.Agent({ ...shared, ...trusting(options.caFile) });
+  const tls = trusting(options.caFile);
+  // Made when it is needed: TLS costs 3 MB, and few speak both ways.
+  let plain: http.Agent | undefined;
+  let secure: https.Agent | undefined;
+
+  function carrierOf(url: string): Carrier {
+    if (url.startsWith('https:')) {
+      secure ??= new https.Agent({ ...shared, ...tls });
+      return { lib: https, agent: secure };
+    }
+    checkBaseUrl(url, options.allowInsecure);
+    plain ??= new http.Agent(shared);
+    return { lib: http, agent: plain };
+  }
 
   return {
-    send(request) {
-      const isSecure = request.url.startsWith('https:');
-      if (!isSecure) checkBaseUrl(request.url, options.allowInsecure);
-      return sendOnce(request, isSecure ? { lib: https, agent: secure } : { lib: http, agent: plain });
-    },
+    send: (request) => sendOnce(request, carrierOf(request.url)),
     close() {
-      plain.destroy();
-      secure.destroy();
+      plain?.destroy();
+      secure?.destroy();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LEAN_NODE } from '@groundcrew/kit';
 import { type Command, Option } from 'commander';
 import { becomeProgram } from '../../become-program.ts';
 import type { Cli } from '../../cli.ts';
@@ -44,7 +45,8 @@ export const agent = (cli: Cli): Command =>
         ...(options.config === undefined ? [] : [options.config]),
         ...(options.replace ? ['--replace'] : []),
       ];
-      becomeProgram(entry, args, cli.io.env, {
+      becomeProgram(entry, { args, flags: LEAN_NODE.flags }, cli.io.env, {
+        ...LEAN_NODE.env,
         GROUNDCREW_AGENT_NAME: options.name,
         GROUNDCREW_AGENT_SERVER_URL: options.serverUrl,
         GROUNDCREW_AGENT_TOKEN_FILE: path(options.tokenFile),

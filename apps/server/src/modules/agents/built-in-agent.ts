@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Clock, type Logger, readFileIfExists, sha256Hex, writeFileDurably } from '@groundcrew/kit';
+import { type Clock, LEAN_NODE, type Logger, readFileIfExists, sha256Hex, writeFileDurably } from '@groundcrew/kit';
 import type { OrganizationId } from '@groundcrew/protocol';
 import type { PoolsService } from '../pools/index.ts';
 
@@ -100,6 +100,7 @@ function environment(
   const kept = ['PATH', 'HOME', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NO_PROXY', 'no_proxy'];
   return {
     ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+    ...LEAN_NODE.env,
     GROUNDCREW_AGENT_NAME: 'server',
     GROUNDCREW_AGENT_SERVER_URL: serverUrl,
     GROUNDCREW_AGENT_TOKEN_FILE: tokenFile,

@@ -77,7 +77,7 @@ export const stripEscapes = (text: string): string => text.replace(ESCAPES, '');
 
 /** Terraform marks its diagnostics with a box and the word; all else is info. */
 export function levelOf(line: string): LogLine['level'] {
-  const start = stripEscapes(line.slice(0, 64)).replace(/^[│╷╵\s]+/, '');
+  const start = stripEscapes(line.slice(0, 64)).replace(/^[\u2502\u2577\u2575\s]+/, '');
   if (start.startsWith('Error:')) return 'error';
   return start.startsWith('Warning:') ? 'warn' : 'info';
 }
