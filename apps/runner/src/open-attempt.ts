@@ -143,7 +143,6 @@ export async function openAttempt(open: OpenFolder): Promise<OpenAttempt> {
     onSuccess: () => void open.state.then(({ forwarder }) => forwarder.nudge()),
   });
   open.learnStatesWith(log.learnState);
-  log.prepare(data.attempt.action === 'apply' ? 'apply' : 'plan');
   const state = await open.state;
   const commands = createCommands({ ...deps, onlyFollow: takeover !== 'begin' && takeover !== 'take_over' });
   const context: AttemptContext = {

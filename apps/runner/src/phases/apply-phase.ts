@@ -16,8 +16,7 @@ import { listUnrecorded } from './unrecorded.ts';
 /** An attempt that applies a stored plan: makes the folder as it was when it was planned, then applies. */
 export async function storedPlanPhase(context: AttemptContext): Promise<Outcome> {
   const prepared = await prepare(context);
-  const log = await context.log.open('apply');
-  return (await initialise(context, createOrders(context, prepared), log)) ?? applyPhase(context, prepared);
+  return (await initialise(context, createOrders(context, prepared), 'apply')) ?? applyPhase(context, prepared);
 }
 
 /** Permit → apply → the last state safe. From the moment Terraform is started nothing but its end leads out of here. */
@@ -32,7 +31,10 @@ export async function applyPhase(context: AttemptContext, prepared: Prepared): P
   standing.enter('applying');
   const over = new AbortController();
   const telling = tellProgress(context, log, over.signal);
-  const end = await commands.run(apply, applyLimits(context, log));
+  const end = await commands.run(
+    apply,
+    applyLimits(context, () => log),
+  );
   standing.enter('saving_state');
   await rescueStates(context, prepared.cwd, log);
   await log.end();

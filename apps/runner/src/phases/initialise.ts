@@ -1,3 +1,4 @@
+import type { Phase } from '@groundcrew/protocol';
 import { assertHttpBackend } from '@groundcrew/terraform';
 import type { CommandName, CommandOrder } from '../launcher/index.ts';
 import type { PhaseLog } from '../log/index.ts';
@@ -13,13 +14,23 @@ import { isStopped, isUnknown, planLimits } from './situation.ts';
 export async function initialise(
   context: AttemptContext,
   orders: Record<CommandName, CommandOrder>,
-  log: PhaseLog,
+  phase: Phase,
 ): Promise<Outcome | undefined> {
   const { commands, standing } = context;
-  if (isStopped(context)) return finished('cancelled');
+  if (isStopped(context)) {
+    await context.log.open(phase);
+    return finished('cancelled');
+  }
   // First of all the word to the launcher: it goes out before this call is over.
-  const running = commands.run(orders.init, planLimits(context, log));
+  let log: PhaseLog | undefined;
+  const running = commands.run(
+    orders.init,
+    planLimits(context, () => log),
+  );
+  // Heard below.
+  running.catch(() => {});
   standing.enter('init');
+  log = await openLog(context, phase, running);
   commands.prepare();
   const end = await running;
   const { code, signal, timedOut } = end;
@@ -28,6 +39,17 @@ export async function initialise(
   if (code !== 0) return finished('failed', { failedAt: 'init', exitCode: code, signal, message: await words(log) });
   await assertHttpBackend(orders.init.cwd);
   return isStopped(context) ? finished('cancelled') : undefined;
+}
+
+/** Opens the log while init is on its way: what it writes meanwhile stands in the raw file. */
+async function openLog({ log }: AttemptContext, phase: Phase, running: Promise<unknown>): Promise<PhaseLog> {
+  try {
+    return await log.open(phase);
+  } catch (error) {
+    // The attempt may not be handed back under its feet.
+    await running.catch(() => {});
+    throw error;
+  }
 }
 
 /** Terraform's own words about what went wrong, once all of them are read. */

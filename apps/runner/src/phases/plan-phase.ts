@@ -24,15 +24,18 @@ export async function planPhase(context: AttemptContext): Promise<PlanResult> {
   const prepared = await prepare(context);
   const known = journal.find('planned');
   if (known !== undefined) return planned(prepared, known);
-  const log = await context.log.open('plan');
   const orders = createOrders(context, prepared);
-  const stopped = await initialise(context, orders, log);
+  const stopped = await initialise(context, orders, 'plan');
   if (stopped !== undefined) return { outcome: stopped };
-  const planning = commands.run(orders.plan, planLimits(context, log));
+  const log = await context.log.open('plan');
+  const planning = commands.run(
+    orders.plan,
+    planLimits(context, () => log),
+  );
   standing.enter('planning');
   commands.prepare();
   const end = await planning;
-  const limits = { ...planLimits(context, log), timeoutAt: clock.now() + SHOW_TIMEOUT_MS };
+  const limits = { ...planLimits(context, () => log), timeoutAt: clock.now() + SHOW_TIMEOUT_MS };
   const read = () => showPlan(context, prepared, () => commands.run(orders.show, limits));
   const found = (await isReadable(context, end)) ? await read() : undefined;
   const failure = await judge(context, end, found, log);

@@ -8,19 +8,22 @@ export const isStopped = ({ wishes }: AttemptContext): boolean => wishes.cancelL
 /** Nobody saw how the command ended. */
 export const isUnknown = ({ code, signal }: CommandEnd): boolean => code === null && signal === null;
 
+/** The log that a command writes to, once it is open. */
+type FindLog = () => PhaseLog | undefined;
+
 /** Commands before the apply share the plan's time, counted from the attempt's beginning. */
-export function planLimits({ journal, data, clock }: AttemptContext, log: PhaseLog): CommandLimits {
+export function planLimits({ journal, data, clock }: AttemptContext, log: FindLog): CommandLimits {
   const begunAt = timeOf(journal.find('begun')?.at) ?? clock.now();
   return { timeoutAt: begunAt + data.attempt.plan_timeout_seconds * 1000, acknowledged: acknowledgedIn(log) };
 }
 
 /** The apply has its own time, from its permit on. */
-export function applyLimits({ journal, data, clock }: AttemptContext, log: PhaseLog): CommandLimits {
+export function applyLimits({ journal, data, clock }: AttemptContext, log: FindLog): CommandLimits {
   const permittedAt = timeOf(journal.find('permitted')?.at) ?? clock.now();
   return { timeoutAt: permittedAt + data.attempt.apply_timeout_seconds * 1000, acknowledged: acknowledgedIn(log) };
 }
 
-const acknowledgedIn = (log: PhaseLog) => () => log.output.progress().interrupt !== 'none';
+const acknowledgedIn = (log: FindLog) => () => (log()?.output.progress().interrupt ?? 'none') !== 'none';
 
 /** Milliseconds since the epoch; undefined for what is no time. */
 export function timeOf(at: string | undefined): number | undefined {

@@ -17,6 +17,8 @@ export interface EventReaderDeps {
 /** Wake-ups travel on this channel; the events themselves are always read from the table. */
 export const EVENTS_CHANNEL = 'events';
 const BATCH = 500;
+/** Events come in bursts; a burst is read once. */
+const GATHER_MS = 15;
 /** Longer than any transaction of ours lives. */
 const GAP_LIFE_MS = 90_000;
 const MOST_GAPS = 1_000;
@@ -32,17 +34,20 @@ export function createEventReader({ db, bus, clock, logger, pollMs = 2_000 }: Ev
   let cursor = 0;
   let starting: Promise<void> | undefined;
   let stop: (() => void) | undefined;
+  let gathering: NodeJS.Timeout | undefined;
   let reading = false;
   let again = false;
 
   async function start(): Promise<void> {
     cursor = await findNewestSeq(db);
     gaps.clear();
-    const unsubscribe = bus.subscribe(EVENTS_CHANNEL, () => void read());
+    const unsubscribe = bus.subscribe(EVENTS_CHANNEL, gather);
     const timer = setInterval(() => void read(), pollMs);
     stop = () => {
       unsubscribe();
       clearInterval(timer);
+      clearTimeout(gathering);
+      gathering = undefined;
     };
     if (listeners.size === 0) rest();
   }
@@ -51,6 +56,13 @@ export function createEventReader({ db, bus, clock, logger, pollMs = 2_000 }: Ev
     stop?.();
     stop = undefined;
     starting = undefined;
+  }
+
+  function gather(): void {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      void read();
+    }, GATHER_MS);
   }
 
   /** One read at a time; wake-ups during a read make one more, however many came. */
