@@ -18,10 +18,10 @@ import {
   runTask,
   SKIP_TERRAFORM,
   sendSignal,
+  startProgram,
   waitForEnd,
   waitForTask,
 } from './harness/index.ts';
-import { startProgram } from './harness/program.ts';
 
 const TINY = { 'main.tf': 'resource "terraform_data" "a" {}' };
 /** An apply that goes on until a file is there, and says in a ledger how often it ran. */

@@ -7,6 +7,7 @@ export { dumpDatabase, openDatabase } from './database.ts';
 export { createLab, type Lab } from './lab.ts';
 export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
 export { findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
+export { startProgram } from './program.ts';
 export type { RunningServer } from './server.ts';
 export {
   approve,

@@ -122,8 +122,13 @@ export function createAttempts(deps: AttemptsDeps) {
     tell({ kind: 'runner_up', folder });
     await runner.ended;
     runners.delete(folder);
+    if (last === undefined && isAtWork(folder))
+      logger.warn({ folder, said: await readLastWords(path) }, 'the runner of an attempt went without a last word');
     tell({ kind: 'runner_gone', folder, ended: last });
   }
+
+  const isAtWork = (folder: string): boolean =>
+    crew.mode !== 'leaving' && crew.folders.some(({ name, use }) => name === folder && use === 'attempt');
 
   /** A runner was born with the server's address of that day. */
   function introduce(folder: string, runner: RunnerProcess, version: number): void {

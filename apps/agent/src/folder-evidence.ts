@@ -1,13 +1,14 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLocked } from '@groundcrew/kit';
 import { ATTEMPT_FOLDER, RunnerTask, TaskData } from '@groundcrew/protocol';
 import type { FolderEvidence, HeldAttempt } from './decisions/index.ts';
 import { writeTask } from './runner-process.ts';
 
-/** Looks at a folder that this agent did not make. Changes nothing but a lost `task.json`, which it writes again where it can. */
+/** Looks at a folder that this agent did not make. Changes nothing but a lost `task.json`, and rights that let others in. */
 export async function readEvidence(folder: string, olderLives: boolean): Promise<FolderEvidence> {
   const ours = await isRunnersFolder(folder);
+  if (ours) await closeToOthers(folder);
   return {
     ours,
     attempt: ours ? ((await findAttempt(folder)) ?? (await restoreAttempt(folder))) : undefined,
@@ -20,6 +21,12 @@ export async function readEvidence(folder: string, olderLives: boolean): Promise
 /** Whether a runner lives on the folder. When that cannot be told it starts one, which finds out by the lock itself. */
 export const isHeld = (folder: string): Promise<boolean> =>
   isLocked(join(folder, ATTEMPT_FOLDER.lock)).catch(() => false);
+
+/** It holds secrets, whoever opened it and for whatever reason. */
+async function closeToOthers(folder: string): Promise<void> {
+  const { mode } = await lstat(folder);
+  if ((mode & 0o077) !== 0) await chmod(folder, 0o700).catch(() => undefined);
+}
 
 /** Nothing that a link in the attempts' folder points to is ours. */
 async function isRunnersFolder(folder: string): Promise<boolean> {

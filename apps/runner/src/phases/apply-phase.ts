@@ -2,6 +2,7 @@ import { type ApplyVerdict, judgeApply } from '@groundcrew/terraform';
 import { findFate, settleFate } from '../journal/index.ts';
 import type { PhaseLog } from '../log/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import { isPlanChanged, PLAN_CHANGED } from './check-plan.ts';
 import type { CommandEnd } from './commands.ts';
 import { initialise } from './initialise.ts';
 import { rescueStates } from './last-state.ts';
@@ -27,7 +28,8 @@ export async function applyPhase(context: AttemptContext, prepared: Prepared): P
   const log = await context.log.open('apply', journal.find('planned')?.operations);
   const refused = await takePermit(context);
   if (refused !== undefined) return refused;
-  if (await isRuledOut(context)) return finished('never_started');
+  const ruledOut = await ruleOut(context);
+  if (ruledOut !== undefined) return ruledOut;
   standing.enter('applying');
   const over = new AbortController();
   const telling = tellProgress(context, log, over.signal);
@@ -44,12 +46,16 @@ export async function applyPhase(context: AttemptContext, prepared: Prepared): P
   return outcomeOf(context, end, log);
 }
 
-/** True when no apply is started any more. A cancel between permit and start is in time to be spared the start. */
-async function isRuledOut(context: AttemptContext): Promise<boolean> {
+/** Why no apply is started any more, if so. A cancel between permit and start is in time to be spared the start. */
+async function ruleOut(context: AttemptContext): Promise<FinishOutcome | undefined> {
   const { dir } = context.journal;
   const fate = await findFate(dir);
-  if (fate === undefined && isStopped(context)) return (await settleFate(dir)) === 'never';
-  return fate === 'never';
+  if (fate === 'never') return finished('never_started');
+  if (fate === 'started') return undefined;
+  const message = (await isPlanChanged(context)) ? PLAN_CHANGED : null;
+  if (message === null && !isStopped(context)) return undefined;
+  if ((await settleFate(dir)) === 'started') return undefined;
+  return finished('never_started', message === null ? {} : { message });
 }
 
 async function outcomeOf(context: AttemptContext, end: CommandEnd, log: PhaseLog): Promise<FinishOutcome> {

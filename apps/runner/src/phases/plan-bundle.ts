@@ -61,7 +61,7 @@ export async function unpackPlan({ plan, cwd, bundle }: BundlePaths): Promise<st
 }
 
 /** SHA-256 of a file's bytes in lower-case hex. */
-async function fileChecksum(path: string): Promise<string> {
+export async function fileChecksum(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');

@@ -1,0 +1,118 @@
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type FakeControlPlane, startFakeControlPlane } from '@groundcrew/testkit/fake-control-plane';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findFate } from './journal/index.ts';
+import {
+  type Prepared,
+  prepareAttempt,
+  type RunningRunner,
+  rawLog,
+  startRunner,
+  until,
+  writeTask,
+} from './runner-for-tests.ts';
+
+let server: FakeControlPlane;
+beforeEach(async () => {
+  server = await startFakeControlPlane();
+});
+afterEach(() => server.close());
+
+const NOISY =
+  'resource "terraform_data" "slow" {\n  provisioner "local-exec" {\n    command = "i=0; while [ ! -e go-on ]; do i=$((i+1)); echo line $i; sleep 0.005; done"\n  }\n}\n';
+
+type Started = Prepared & { runner: RunningRunner };
+
+async function start(code: string): Promise<Started> {
+  const prepared = await prepareAttempt(server, { files: { 'main.tf': code }, given: { renewAfterSeconds: 0.5 } });
+  writeTask(prepared);
+  return { ...prepared, runner: await startRunner(prepared.folder) };
+}
+
+/** An apply under way whose runner is gone, and of whose log the server has something. */
+async function orphaned(): Promise<Started> {
+  const started = await start(NOISY);
+  await until(() => rawLog(started.folder, 'apply').includes('line 5') && started.attempt.logs.apply.length > 100);
+  await started.runner.kill();
+  return started;
+}
+
+const goOn = ({ folder }: Prepared) => writeFileSync(`${folder.work}/go-on`, '');
+
+async function succeed({ folder }: Prepared): Promise<Record<string, unknown>> {
+  const ended = await (await startRunner(folder)).heard('ended');
+  return ended;
+}
+
+describe('a folder that was damaged while its runner was gone', () => {
+  it('with a truncated raw log still brings state and exit; what the server had of the log stays', async () => {
+    const started = await orphaned();
+    const before = started.attempt.logs.apply.toString();
+    truncateSync(started.folder.raw.apply, 50);
+    goOn(started);
+    const runner = await startRunner(started.folder);
+    // Its log can never be whole, for which the server waits ten minutes; everything else it has at once.
+    const finish = await until(() => started.attempt.finish);
+    expect(finish).toMatchObject({ result: 'succeeded', exit_code: 0 });
+    expect(JSON.parse(String(started.attempt.current)).resources).toHaveLength(1);
+    expect(started.attempt.logs.apply.toString().startsWith(before)).toBe(true);
+    expect(readFileSync(started.folder.log, 'utf8')).toContain('the server has other bytes than these');
+    await runner.kill();
+  });
+
+  it.each([
+    ['begun', ['succeeded']],
+    ['planned', ['succeeded']],
+    ['permitted', ['succeeded']],
+    // Nobody knows any more whose state lock it was, so Terraform's last save is refused, and what it left is taken in.
+    ['locked', ['succeeded', 'failed']],
+  ])(
+    'with a half-written journal entry %s is finished under the same permit, the state whole',
+    async (entry, results) => {
+      const started = await orphaned();
+      const path = join(started.folder.journal, entry);
+      truncateSync(path, Math.floor(statSync(path).size / 2));
+      goOn(started);
+      expect(results).toContain((await succeed(started)).result);
+      expect(started.attempt.nonces).toHaveLength(1);
+      expect(started.attempt.finish?.last_state).not.toBeNull();
+      expect(JSON.parse(String(started.attempt.current)).resources).toHaveLength(1);
+    },
+  );
+
+  it('without its secret is left as it is, with a sentence, and nothing is said in its name', async () => {
+    const started = await orphaned();
+    rmSync(started.folder.secret);
+    const calls = server.calls.length;
+    const runner = await startRunner(started.folder);
+    expect(await runner.exited).toBe(70);
+    expect(readFileSync(started.folder.log, 'utf8')).toContain('nobody can speak for this attempt');
+    expect(server.calls.length).toBe(calls);
+    expect(existsSync(started.folder.raw.apply)).toBe(true);
+    goOn(started);
+  });
+});
+
+describe('a plan file that was changed before its apply', () => {
+  it.each([
+    ['changed', (path: string) => appendFileSync(path, 'x')],
+    ['removed', (path: string) => rmSync(path)],
+  ])('and is %s is not applied; the server hears that nothing was started', async (_, spoil) => {
+    const prepared = await prepareAttempt(server, { files: { 'main.tf': 'resource "terraform_data" "a" {}\n' } });
+    server.fault = (call) => {
+      if (call === 'askPermit') spoil(prepared.folder.plan);
+      return undefined;
+    };
+    writeTask(prepared);
+    const runner = await startRunner(prepared.folder);
+    expect(await runner.heard('ended')).toMatchObject({ result: 'never_started' });
+    expect(prepared.attempt.finish).toMatchObject({
+      result: 'never_started',
+      error_message: expect.stringContaining('is not the one that was approved'),
+    });
+    expect(await findFate(prepared.folder.journal)).toBe('never');
+    expect(prepared.attempt.states).toEqual([]);
+    expect(rawLog(prepared.folder, 'apply')).toBe('');
+  });
+});
