@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
 import type { Emit } from '../events/index.ts';
 import type { EffectContext, EffectSink } from './decide.ts';
+import { insertTaskEvent } from './history-store.ts';
 import type { Approval, Effect } from './lifecycle/index.ts';
-import { insertTaskEvent } from './store.ts';
 
 /** What other modules do for the life cycle; each is one line of the composition. */
 export interface EffectPorts {

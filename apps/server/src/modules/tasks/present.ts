@@ -1,5 +1,5 @@
 import { type Attempt, isTerminal, type Task, type TaskStatusAnswer } from '@groundcrew/protocol';
-import type { AttemptView, TaskView } from './store.ts';
+import type { AttemptView, TaskView } from './view-store.ts';
 
 const iso = (date: Date | null): string | null => (date === null ? null : date.toISOString());
 

@@ -17,8 +17,10 @@ import { type Database, type Executor, transaction } from '../../platform/databa
 import { AppError, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
+import { listTaskEvents } from './history-store.ts';
 import { presentTask } from './present.ts';
 import * as store from './store.ts';
+import * as views from './view-store.ts';
 
 export interface TasksDeps {
   db: Database;
@@ -77,8 +79,8 @@ export function createTasksService(deps: TasksDeps) {
     return origin;
   }
 
-  async function find(caller: UserCaller, id: TaskId): Promise<store.TaskView> {
-    const task = await store.findTask(db, caller.organizationId, id);
+  async function find(caller: UserCaller, id: TaskId): Promise<views.TaskView> {
+    const task = await views.findTask(db, caller.organizationId, id);
     if (task === undefined) throw new AppError('not_found', `There is no task ${id}.`);
     return task;
   }
@@ -93,7 +95,7 @@ export function createTasksService(deps: TasksDeps) {
         ? undefined
         : await deps.getWorkspaceId(caller.organizationId, query.workspace_id);
     const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
-    const rows = await store.listTasks(db, {
+    const rows = await views.listTasks(db, {
       organizationId: caller.organizationId,
       workspaceId,
       agentId: query.agentId,
@@ -158,7 +160,7 @@ export function createTasksService(deps: TasksDeps) {
   ): Promise<Page<TaskEvent>> {
     await find(caller, id);
     const after = query.cursor === undefined ? 0 : decodeNumberCursor(query.cursor);
-    const rows = await store.listTaskEvents(db, caller.organizationId, id, after, query.limit + 1);
+    const rows = await listTaskEvents(db, caller.organizationId, id, after, query.limit + 1);
     return toPage(
       rows,
       query.limit,
@@ -177,13 +179,13 @@ export function createTasksService(deps: TasksDeps) {
     cancel,
     plan,
     events,
-    attempts: (caller: UserCaller, id: TaskId) => store.listAttempts(db, caller.organizationId, id),
+    attempts: (caller: UserCaller, id: TaskId) => views.listAttempts(db, caller.organizationId, id),
     explain: async (caller: UserCaller, id: TaskId): Promise<QueueExplanation> => {
       await find(caller, id);
       return deps.explain(id);
     },
     /** For viewers, whose right was checked when they came. */
-    findView: (organizationId: OrganizationId, id: TaskId) => store.findTask(db, organizationId, id),
+    findView: (organizationId: OrganizationId, id: TaskId) => views.findTask(db, organizationId, id),
   };
 }
 export type TasksService = ReturnType<typeof createTasksService>;
