@@ -5,7 +5,7 @@ import type { Loaded } from './aggregate-rows.ts';
 import type { AttemptIdentity } from './attempt-store.ts';
 import type { Decider } from './decide.ts';
 import { insertTaskEvent } from './history-store.ts';
-import type { Attempt, ExitRecord } from './lifecycle/index.ts';
+import type { Attempt, ExitRecord, Mark } from './lifecycle/index.ts';
 import * as planFiles from './plan-file-store.ts';
 import { toStorable } from './storable.ts';
 import { saveErrorMessage } from './store.ts';
@@ -53,7 +53,10 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
 
   /** Nobody will ever say how it ended, so there is nothing to wait for but what is named here. */
   async function proveDead({ taskId, attemptId }: AttemptIdentity, request: FinishRequest): Promise<undefined> {
-    const note = createNote(request, ({ interrupted, state }) => !interrupted && state !== 'ended');
+    const note = createNote(request, (attempt, marks) =>
+      // A closed one is proved dead once; what it tells then may be all that is known of what it did.
+      attempt.state === 'ended' ? marks.some((mark) => mark.attemptId === attempt.id) : !attempt.interrupted,
+    );
     await decider.decide(
       taskId,
       { kind: 'died', proof: 'folder' },
@@ -89,12 +92,12 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
 }
 
 /** What a report tells people beside its exit, written once, with the decision that takes it. */
-function createNote(request: FinishRequest, isNews: (attempt: Attempt) => boolean) {
+function createNote(request: FinishRequest, isNews: (attempt: Attempt, marks: readonly Mark[]) => boolean) {
   let news = false;
   let late = false;
   return {
-    look({ aggregate: { attempt } }: Loaded): void {
-      news = attempt !== undefined && isNews(attempt);
+    look({ aggregate: { attempt, workspace } }: Loaded): void {
+      news = attempt !== undefined && isNews(attempt, workspace.marks);
       late = attempt?.state === 'ended';
     },
     async write(tx: Executor, { organizationId, aggregate: { task, attempt } }: Loaded): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Attempt, isTerminal, type Task, type TaskStatusAnswer } from '@groundcrew/protocol';
+import { isOutOfContact } from './verdict.ts';
 import type { AttemptView, TaskView } from './view-store.ts';
 
 const iso = (date: Date | null): string | null => (date === null ? null : date.toISOString());
@@ -37,7 +38,7 @@ export function presentTask(row: TaskView): Task {
     changes_replace: row.changes_replace,
     changes_import: row.changes_import,
     progress: row.progress,
-    contact_lost_since: contactLostSince(row),
+    contact_lost_since: isOutOfContact(row) ? iso(row.lease_until) : null,
     duration: durationOf(row),
     error_message: row.error_message,
     message: row.message,
@@ -66,13 +67,6 @@ function presentPlan(row: TaskView) {
     serial: row.plan_serial,
     expires_at: (row.plan_expires_at ?? row.created_at).toISOString(),
   };
-}
-
-/** Derived, so that there is nothing to remember when contact comes back. */
-function contactLostSince(row: TaskView): string | null {
-  const lost =
-    row.attempt_id !== null && row.attempt_state === 'running' && row.lease_until !== null && row.lease_until < row.now;
-  return lost ? iso(row.lease_until) : null;
 }
 
 function durationOf(row: TaskView): number | null {

@@ -2,6 +2,7 @@ import { newId } from '@groundcrew/kit';
 import type {
   ApproveRequest,
   CancelRequest,
+  CloseRequest,
   OrganizationId,
   Page,
   PlanDetails,
@@ -11,6 +12,7 @@ import type {
   TaskEvent,
   TaskId,
   TaskListQuery,
+  TaskVerdict,
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
@@ -20,6 +22,8 @@ import type { Decider } from './decide.ts';
 import { listTaskEvents } from './history-store.ts';
 import { presentTask } from './present.ts';
 import * as store from './store.ts';
+import { findVerdictKind, toVerdict } from './verdict.ts';
+import { findVerdictFacts } from './verdict-store.ts';
 import * as views from './view-store.ts';
 
 export interface TasksDeps {
@@ -86,7 +90,15 @@ export function createTasksService(deps: TasksDeps) {
   }
 
   async function get(caller: UserCaller, id: TaskId): Promise<Task> {
-    return presentTask(await find(caller, id));
+    const task = await find(caller, id);
+    return { ...presentTask(task), verdict: await findVerdict(caller, task) };
+  }
+
+  async function findVerdict(caller: UserCaller, task: views.TaskView): Promise<TaskVerdict | null> {
+    const kind = findVerdictKind(task);
+    if (kind === undefined) return null;
+    const id = task.id as TaskId;
+    return toVerdict(task, kind, await findVerdictFacts(db, caller.organizationId, id, task.newest_attempt_id));
   }
 
   async function list(caller: UserCaller, query: TaskListQuery & { agentId?: string }): Promise<Page<Task>> {
@@ -141,6 +153,17 @@ export function createTasksService(deps: TasksDeps) {
     return get(caller, id);
   }
 
+  /** Ends what nothing else can end. The workspace's name, typed, is what confirms the warning. */
+  async function close(caller: UserCaller, id: TaskId, { workspace, reason }: CloseRequest): Promise<Task> {
+    const { workspace_name } = await find(caller, id);
+    await decider.decide(
+      id,
+      { kind: 'close', by: personOf(caller), confirmed: workspace === workspace_name, reason },
+      { also: audit(caller, id, 'close', { reason }) },
+    );
+    return get(caller, id);
+  }
+
   const audit =
     (caller: UserCaller, id: TaskId, action: string, after: Record<string, unknown>) =>
     async (tx: Parameters<RecordChange>[0]) =>
@@ -177,6 +200,7 @@ export function createTasksService(deps: TasksDeps) {
     approve,
     discard,
     cancel,
+    close,
     plan,
     events,
     attempts: (caller: UserCaller, id: TaskId) => views.listAttempts(db, caller.organizationId, id),

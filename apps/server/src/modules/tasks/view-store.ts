@@ -44,6 +44,11 @@ export interface TaskView {
   started_at: Date | null;
   completed_at: Date | null;
   attempt_id: string | null;
+  /** Also after it has ended. */
+  newest_attempt_id: string | null;
+  attempt_number: number | null;
+  permit: string | null;
+  accepted_at: Date | null;
   attempt_action: string | null;
   attempt_state: string | null;
   lease_until: Date | null;
@@ -58,7 +63,7 @@ const VIEW: RawBuilder<unknown> = sql`SELECT t.id, t.seq, t.organization_id, t.w
   t.parallelism, t.configuration_id, t.plan_attempt_id, t.plan_checksum, t.plan_lineage, t.plan_serial, t.plan_expires_at, t.plan_has_changes,
   t.changes_add, t.changes_change, t.changes_destroy, t.changes_replace, t.changes_import, t.progress, t.waiting, t.message, t.context,
   t.created_by, t.created_at, t.started_at, t.completed_at, t.attempt_id,
-  a.action AS attempt_action, a.state AS attempt_state, a.lease_until, a.agent_id, g.name AS agent_name, now() AS now
+  a.id AS newest_attempt_id, a.number AS attempt_number, a.permit, a.accepted_at, a.action AS attempt_action, a.state AS attempt_state, a.lease_until, a.agent_id, g.name AS agent_name, now() AS now
   FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
   LEFT JOIN attempts a ON a.task_id = t.id AND a.number = t.attempt_counter
   LEFT JOIN agents g ON g.id = a.agent_id`;

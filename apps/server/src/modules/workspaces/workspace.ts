@@ -22,7 +22,8 @@ export interface WorkspaceRow {
   locked_by: string | null;
   locked_at: Date | null;
   lock_reason: string | null;
-  marks: unknown[];
+  /** Closed attempts that are not proved dead; the life cycle's. */
+  marks: { taskId: string; attemptId: string; attemptNumber: number; since: number }[];
   hold_task_id: string | null;
   configuration_id: string | null;
   state: {
