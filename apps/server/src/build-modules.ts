@@ -77,7 +77,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
       wakeDispatcher,
     }),
   });
-  const state = createStateModule({ db, blobs, emit, decider: () => tasks.decider });
+  const state = createStateModule({ db, blobs, emit, recordChange, decider: () => tasks.decider });
   const agents = createAgentsModule({
     db,
     bus,

@@ -51,7 +51,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
   const wakeTask = (taskId: TaskId) => bus.publish(taskChannel(taskId), taskId);
   const sink = createEffectSink({
     storeState: (tx, effect, context, extra) => later().state.storeState(tx, effect, context, extra),
-    decideQuarantined: (tx, effect) => later().state.decideQuarantined(tx, effect),
+    decideQuarantined: (tx, effect, extra) => later().state.decideQuarantined(tx, effect, extra),
     emit: deps.emit,
     wakeDispatcher: () => later().wakeDispatcher(),
     sendOffer: (agentId, attemptId) => later().sendOffer(agentId, attemptId),
