@@ -164,7 +164,12 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     'the environment variable %s, which would change what Terraform does behind our back, is refused by name',
     async (key, value) => {
       const workspace = await workspaceWith(FINE);
-      await setVariable(server, workspace, { key, value, category: 'env' });
+      await expect(setVariable(server, workspace, { key, value, category: 'env' })).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining(key),
+      });
+      // The runner refuses it as well, wherever it came from.
+      await plantVariable(server.home, workspace, key, value);
       const task = await runTask(server, workspace);
       expect(task).toMatchObject({ status: 'failed', reason: { code: 'configuration_error' } });
       expect(task.error_message).toMatch(new RegExp(`${key} is reserved: `));

@@ -19,6 +19,7 @@ import { createVariablesModule } from './modules/variables/index.ts';
 import { createWorkspacesModule } from './modules/workspaces/index.ts';
 import { type Authenticators, type Handlers, mergeHandlers } from './platform/http/index.ts';
 import { FEATURES, SERVER_VERSION } from './version.ts';
+import { createWatermarkFile } from './watermark-file.ts';
 
 /**
  * The composition: every module, made once, knowing the others only through what is handed to it here. A module is added by one
@@ -67,6 +68,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     getWorkspaceId,
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
+    watermark: createWatermarkFile(configuration.home, logger),
     watch: logs.watch,
     later: () => ({
       state: state.service,

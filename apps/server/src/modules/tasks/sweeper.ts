@@ -5,11 +5,13 @@ import { type Database, DatabaseError, type Executor, transaction } from '../../
 import { AppError } from '../../platform/http/index.ts';
 import type { Decider } from './decide.ts';
 import { type Figures, outageShift } from './lifecycle/index.ts';
+import type { RestoreGuard } from './restore-guard.ts';
 
 export interface SweeperDeps {
   db: Database;
   decider: Decider;
   figures: Figures;
+  guard: RestoreGuard;
   logger: Logger;
 }
 
@@ -20,9 +22,18 @@ const ALIVE_AT = 'alive_at';
  * The lease keeper: says on the database's clock that the server lives, and applies the deadlines that have passed. When it
  * finds that nobody said so for a while, nobody could renew either: the same transaction moves every deadline before anything expires.
  */
-export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps) {
-  /** Writes `alive_at`; after an outage moves every deadline by the gap and a grace. */
+export function createLeaseKeeper({ db, decider, figures, guard, logger }: SweeperDeps) {
+  /**
+   * Writes `alive_at`; after an outage moves every deadline by the gap and a grace. A database that was restored is found out
+   * first: nothing may be decided from it as if it told the present.
+   */
   async function keepAlive(): Promise<void> {
+    const present = await guard.check();
+    await moveOrKeep();
+    await guard.tick(present);
+  }
+
+  async function moveOrKeep(): Promise<void> {
     await transaction(db, async (tx) => {
       const shift = outageShift(0, await findGap(tx, sql`FOR NO KEY UPDATE`), figures);
       if (shift > 0) {
