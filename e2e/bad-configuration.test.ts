@@ -1,3 +1,4 @@
+import { newId } from '@groundcrew/kit';
 import type { Pool, Task, Workspace } from '@groundcrew/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -7,6 +8,7 @@ import {
   createTask,
   createWorkspace,
   type Lab,
+  openDatabase,
   plain,
   pushFiles,
   type RunningServer,
@@ -199,3 +201,16 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     expect((await runTask(server, right)).status).toBe('applied');
   });
 });
+
+/** A variable that the API would not take. */
+async function plantVariable(home: string, workspace: Workspace, key: string, value: string): Promise<void> {
+  const session = await openDatabase(home);
+  try {
+    await session.query(
+      `INSERT INTO variables (id, organization_id, workspace_id, key, category, value) VALUES ($1, $2, $3, $4, 'env', $5)`,
+      [newId('var'), workspace.organization_id, workspace.workspace_id, key, value],
+    );
+  } finally {
+    await session.end();
+  }
+}
