@@ -121,7 +121,8 @@ async function noteUnrecorded(
 ): Promise<void> {
   const named = unrecorded.slice(0, NAMED_AT_MOST).map(({ address }) => address);
   const more = unrecorded.length > named.length ? ' …' : '';
-  const sentence = `${unrecorded.length} resources were changed that the last state does not record: ${named.join(', ')}${more}.`;
+  const count = unrecorded.length === 1 ? '1 resource was' : `${unrecorded.length} resources were`;
+  const sentence = `${count} changed that the last state does not record: ${named.join(', ')}${more}.`;
   await insertTaskEvent(tx, organizationId, taskId, 'unrecorded', sentence, { resources: unrecorded });
 }
 

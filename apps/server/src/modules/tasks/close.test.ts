@@ -148,6 +148,9 @@ test('acknowledged, a lock opens without proof', async () => {
   await beSilent(taskId, 70);
   await close(taskId, workspace.name);
   expect((await unlock(workspace.workspace_id, { acknowledge: 'true' })).body).toMatchObject({ locked: null });
+  const params = { workspace_id: workspace.workspace_id };
+  const deleted = await server.call('deleteWorkspace', server.owner, { params });
+  expect([deleted.body.code, deleted.body.error]).toEqual(['in_use', expect.stringContaining('attempt 1')]);
   // Nothing is proved by that: whoever asks for an apply now is asked again.
   expect((await workspaceOf(workspace.workspace_id)).unproven_attempts).toHaveLength(1);
   const task = await makeTask(server, workspace.workspace_id, { task_type: 'plan_and_apply', auto_approve: true });

@@ -52,17 +52,26 @@ const compareWithWorld = ({ id, workspace_name }: TaskView, { unrecorded }: Verd
   { sentence: 'Its log says how far Terraform came.', command: `task logs ${id} --phase apply` },
 ];
 
-const decideQuarantined = ({ workspace_name }: TaskView, { quarantined }: Verdict): WayOut[] =>
-  quarantined.flatMap(({ version }) => [
+/** The newest one most likely tells what exists; those before it are then of no use any more. */
+function decideQuarantined({ workspace_name }: TaskView, { quarantined }: Verdict): WayOut[] {
+  const [newest, ...older] = quarantined.toReversed();
+  if (newest === undefined) return [];
+  const command = (verb: string, version: number) => `state quarantine ${verb} ${workspace_name} ${version}`;
+  return [
     {
-      sentence: `State version ${version} is in quarantine: see what it holds that the current state does not.`,
-      command: `state quarantine compare ${workspace_name} ${version}`,
+      sentence: `State version ${newest.version} is in quarantine: see what it holds that the current state does not.`,
+      command: command('compare', newest.version),
     },
     {
       sentence: 'Make it the current state, or discard it.',
-      command: `state quarantine accept ${workspace_name} ${version} --reason "<why>"`,
+      command: `${command('accept', newest.version)} --reason "<why>"`,
     },
-  ]);
+    ...older.map(({ version }) => ({
+      sentence: `State version ${version}, older, is in quarantine as well; discard it when it is not needed.`,
+      command: `${command('discard', version)} --reason "<why>"`,
+    })),
+  ];
+}
 
 function afterClose(task: TaskView, verdict: Verdict): WayOut[] {
   const wait: WayOut[] = verdict.may_still_run ? [comeBack(task)] : [];

@@ -60,6 +60,12 @@ export function findDeleteObstacle(
       sentence: `Workspace ${name} is locked by ${workspace.locked_by}${reasonOf(workspace)}; unlock it first.`,
     };
   if (force) return undefined;
+  const [unproven] = workspace.marks;
+  if (unproven !== undefined)
+    return {
+      code: 'in_use',
+      sentence: `Terraform of attempt ${unproven.attemptNumber} (task ${unproven.taskId}) was closed without proof that it is dead and may still be changing things; wait for that proof, or delete with force=true.`,
+    };
   if (state !== null && state.resource_count > 0)
     return {
       code: 'in_use',
