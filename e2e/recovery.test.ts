@@ -24,6 +24,7 @@ import {
   waitForEnd,
   waitForPlan,
   waitForTask,
+  watchTask,
 } from './harness/index.ts';
 
 /** Short enough to be waited for; the proportions are the real ones. */
@@ -182,8 +183,13 @@ describe.skipIf(SKIP_TERRAFORM)('what a person decides', () => {
 
   test('the host is lost in the middle and comes back: interrupted, with what no state records', async () => {
     const { task, workspace, ledger } = await beginApply('interrupted');
+    const watched = watchTask(server, task.id);
     await loseHost();
     await waitForVerdict(task.id, 'contact_lost');
+    // Whoever looks on is told as well, though nothing has happened.
+    const isTold = () => watched.frames.some((frame) => frame.type === 'task' && frame.contact_lost_since);
+    await expect.poll(isTold, { timeout: 10_000 }).toBe(true);
+    watched.stop();
     await agent.restart();
     const verdict = await waitForVerdict(task.id, 'interrupted');
     expect(verdict).toMatchObject({

@@ -13,7 +13,7 @@ import { createOrganisationsModule } from './modules/organisations/index.ts';
 import { createPoolsModule } from './modules/pools/index.ts';
 import { createResourcesModule } from './modules/resources/index.ts';
 import { createStateModule } from './modules/state/index.ts';
-import { createTasksModule, taskChannel } from './modules/tasks/index.ts';
+import { contactLostSince, createTasksModule, taskChannel } from './modules/tasks/index.ts';
 import { createUsersModule } from './modules/users/index.ts';
 import { createVariablesModule } from './modules/variables/index.ts';
 import { createWorkspacesModule } from './modules/workspaces/index.ts';
@@ -120,6 +120,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
         stage: task.stage as Stage | null,
         progress: task.progress,
         waiting: task.waiting?.message ?? null,
+        contact_lost_since: contactLostSince(task),
       }
     );
   }

@@ -6,3 +6,4 @@ export type { Figures } from './lifecycle/index.ts';
 export { START_FIGURES } from './lifecycle/index.ts';
 export { createTasksModule, type TasksModule, taskChannel } from './module.ts';
 export type { WatermarkKeeper } from './restore-guard.ts';
+export { contactLostSince } from './verdict.ts';

@@ -1,5 +1,5 @@
 import { type Attempt, isTerminal, type Task, type TaskStatusAnswer } from '@groundcrew/protocol';
-import { isOutOfContact } from './verdict.ts';
+import { contactLostSince } from './verdict.ts';
 import type { AttemptView, TaskView } from './view-store.ts';
 
 const iso = (date: Date | null): string | null => (date === null ? null : date.toISOString());
@@ -38,7 +38,7 @@ export function presentTask(row: TaskView): Task {
     changes_replace: row.changes_replace,
     changes_import: row.changes_import,
     progress: row.progress,
-    contact_lost_since: isOutOfContact(row) ? iso(row.lease_until) : null,
+    contact_lost_since: contactLostSince(row),
     duration: durationOf(row),
     error_message: row.error_message,
     message: row.message,

@@ -16,8 +16,12 @@ export function findVerdictKind(task: TaskView): TaskVerdict['kind'] | undefined
 }
 
 /** Derived from the lease, so that there is nothing to remember when contact comes back. */
-export const isOutOfContact = ({ attempt_id, attempt_state, lease_until, now }: TaskView): boolean =>
+const isOutOfContact = ({ attempt_id, attempt_state, lease_until, now }: TaskView): boolean =>
   attempt_id !== null && attempt_state === 'running' && lease_until !== null && lease_until < now;
+
+/** When its lease ran out, as long as nothing has been heard since. */
+export const contactLostSince = (task: TaskView): string | null =>
+  isOutOfContact(task) ? (task.lease_until?.toISOString() ?? null) : null;
 
 /** What people are told of a task that cannot go on by itself: what is known, what may still happen, what they can do. */
 export function toVerdict(task: TaskView, kind: TaskVerdict['kind'], facts: VerdictFacts): TaskVerdict {
