@@ -2,7 +2,7 @@ import type { FinishAnswer, FinishRequest, Phase } from '@groundcrew/protocol';
 import type { Executor } from '../../platform/database/index.ts';
 import type { LogsService } from '../logs/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
-import type { AttemptIdentity } from './attempt-store.ts';
+import { type AttemptIdentity, saveProgress } from './attempt-store.ts';
 import type { Decider } from './decide.ts';
 import { insertTaskEvent } from './history-store.ts';
 import type { Attempt, ExitRecord, Mark } from './lifecycle/index.ts';
@@ -102,7 +102,7 @@ function createNote(request: FinishRequest, isNews: (attempt: Attempt, marks: re
     },
     async write(tx: Executor, { organizationId, aggregate: { task, attempt } }: Loaded): Promise<void> {
       if (!news) return;
-      if (attempt !== undefined && !late) await store.saveProgress(tx, task.id, attempt.id, request);
+      if (attempt !== undefined && !late) await saveProgress(tx, task.id, attempt.id, request);
       // What an attempt says after its end is no longer said of the task.
       if (request.error_message !== null && !late) await saveErrorMessage(tx, task.id, request.error_message);
       if (request.unrecorded.length > 0) await noteUnrecorded(tx, organizationId, task.id, request.unrecorded);
