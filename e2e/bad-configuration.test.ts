@@ -1,3 +1,4 @@
+import { newId } from '@groundcrew/kit';
 import type { Pool, Task, Workspace } from '@groundcrew/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -7,6 +8,7 @@ import {
   createTask,
   createWorkspace,
   type Lab,
+  openDatabase,
   plain,
   pushFiles,
   type RunningServer,
@@ -164,7 +166,12 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     'the environment variable %s, which would change what Terraform does behind our back, is refused by name',
     async (key, value) => {
       const workspace = await workspaceWith(FINE);
-      await setVariable(server, workspace, { key, value, category: 'env' });
+      await expect(setVariable(server, workspace, { key, value, category: 'env' })).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining(key),
+      });
+      // The runner refuses it as well, wherever it came from.
+      await plantVariable(server.home, workspace, key, value);
       const task = await runTask(server, workspace);
       expect(task).toMatchObject({ status: 'failed', reason: { code: 'configuration_error' } });
       expect(task.error_message).toMatch(new RegExp(`${key} is reserved: `));
@@ -194,3 +201,16 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
     expect((await runTask(server, right)).status).toBe('applied');
   });
 });
+
+/** A variable that the API would not take. */
+async function plantVariable(home: string, workspace: Workspace, key: string, value: string): Promise<void> {
+  const session = await openDatabase(home);
+  try {
+    await session.query(
+      `INSERT INTO variables (id, organization_id, workspace_id, key, category, value) VALUES ($1, $2, $3, $4, 'env', $5)`,
+      [newId('var'), workspace.organization_id, workspace.workspace_id, key, value],
+    );
+  } finally {
+    await session.end();
+  }
+}

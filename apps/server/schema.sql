@@ -204,6 +204,7 @@ CREATE TABLE configurations (
   CONSTRAINT configurations_source_check CHECK ((source = ANY (ARRAY['archive'::text, 'inline'::text]))),
   CONSTRAINT configurations_workspace_id_number_key UNIQUE (workspace_id, number)
 );
+CREATE INDEX configurations_by_blob ON configurations USING btree (blob_id);
 
 CREATE TABLE data_keys (
   id text NOT NULL,
@@ -304,6 +305,7 @@ CREATE TABLE plan_files (
   CONSTRAINT plan_files_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
   CONSTRAINT plan_files_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id)
 );
+CREATE INDEX plan_files_by_blob ON plan_files USING btree (blob_id);
 
 CREATE TABLE pool_tokens (
   id text NOT NULL,
@@ -409,6 +411,7 @@ CREATE TABLE state_versions (
   CONSTRAINT state_versions_standing_check CHECK ((standing = ANY (ARRAY['current'::text, 'past'::text, 'superseded'::text, 'quarantined'::text, 'discarded'::text]))),
   CONSTRAINT state_versions_workspace_id_version_key UNIQUE (workspace_id, version)
 );
+CREATE INDEX state_versions_by_blob ON state_versions USING btree (blob_id);
 CREATE UNIQUE INDEX state_versions_once ON state_versions USING btree (attempt_id, lineage, serial, checksum) WHERE (attempt_id IS NOT NULL);
 CREATE UNIQUE INDEX state_versions_one_current ON state_versions USING btree (workspace_id) WHERE (standing = 'current'::text);
 CREATE INDEX state_versions_quarantined ON state_versions USING btree (workspace_id) WHERE (standing = 'quarantined'::text);

@@ -3,10 +3,11 @@ export { type Entry, packEntries, packFiles, readFolder } from './archive.ts';
 export { type Answer, ask, findRefusalMistakes, type Question } from './ask.ts';
 export { type BareRun, runBare } from './bare.ts';
 export { bundleOf, ROOT } from './bundles.ts';
+export { type CliResult, runCli } from './cli.ts';
 export { dumpDatabase, openDatabase } from './database.ts';
 export { createLab, type Lab } from './lab.ts';
 export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
-export { findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
+export { endProcessesBelow, findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
 export { startProgram } from './program.ts';
 export type { RunningServer } from './server.ts';
 export {

@@ -30,6 +30,8 @@ export interface RunningServer {
   /** SIGTERM and wait; its data stays. */
   stop(): Promise<void>;
   kill9(): Promise<void>;
+  /** SIGTERM and wait, to be started again with `restart`. */
+  halt(): Promise<void>;
   /** Starts it again, on the same data and address. */
   restart(): Promise<void>;
 }
@@ -88,6 +90,9 @@ export async function startServer(folder: string, { home, env = {} }: ServerOpti
       await program.stop('SIGTERM');
     },
     kill9: () => program.kill9(),
+    async halt() {
+      await program.stop('SIGTERM');
+    },
     async restart() {
       if (!program.isGone) await program.stop('SIGTERM');
       await start();

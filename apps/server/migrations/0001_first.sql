@@ -244,6 +244,8 @@ CREATE TABLE configurations (
   FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces (organization_id, id),
   FOREIGN KEY (organization_id, blob_id) REFERENCES blobs (organization_id, id)
 );
+-- Blobs are swept by asking who refers to them.
+CREATE INDEX configurations_by_blob ON configurations (blob_id);
 
 CREATE TABLE resources (
   id               text PRIMARY KEY,
@@ -432,6 +434,7 @@ CREATE TABLE plan_files (
   FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts (organization_id, id),
   FOREIGN KEY (organization_id, blob_id) REFERENCES blobs (organization_id, id)
 );
+CREATE INDEX plan_files_by_blob ON plan_files (blob_id);
 
 CREATE TABLE log_streams (
   attempt_id         text NOT NULL,
@@ -498,6 +501,7 @@ CREATE TABLE state_versions (
   FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts (organization_id, id),
   FOREIGN KEY (organization_id, blob_id) REFERENCES blobs (organization_id, id)
 );
+CREATE INDEX state_versions_by_blob ON state_versions (blob_id);
 CREATE UNIQUE INDEX state_versions_one_current ON state_versions (workspace_id) WHERE standing = 'current';
 CREATE INDEX state_versions_quarantined ON state_versions (workspace_id) WHERE standing = 'quarantined';
 -- The same content again from the same attempt is the same version.

@@ -13,12 +13,13 @@ import { createOrganisationsModule } from './modules/organisations/index.ts';
 import { createPoolsModule } from './modules/pools/index.ts';
 import { createResourcesModule } from './modules/resources/index.ts';
 import { createStateModule } from './modules/state/index.ts';
-import { createTasksModule, taskChannel } from './modules/tasks/index.ts';
+import { contactLostSince, createTasksModule, taskChannel } from './modules/tasks/index.ts';
 import { createUsersModule } from './modules/users/index.ts';
 import { createVariablesModule } from './modules/variables/index.ts';
 import { createWorkspacesModule } from './modules/workspaces/index.ts';
 import { type Authenticators, type Handlers, mergeHandlers } from './platform/http/index.ts';
 import { FEATURES, SERVER_VERSION } from './version.ts';
+import { createWatermarkFile } from './watermark-file.ts';
 
 /**
  * The composition: every module, made once, knowing the others only through what is handed to it here. A module is added by one
@@ -67,6 +68,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     getWorkspaceId,
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
+    watermark: createWatermarkFile(configuration.home, logger),
     watch: logs.watch,
     later: () => ({
       state: state.service,
@@ -77,7 +79,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
       wakeDispatcher,
     }),
   });
-  const state = createStateModule({ db, blobs, emit, decider: () => tasks.decider });
+  const state = createStateModule({ db, blobs, emit, recordChange, decider: () => tasks.decider });
   const agents = createAgentsModule({
     db,
     bus,
@@ -118,6 +120,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
         stage: task.stage as Stage | null,
         progress: task.progress,
         waiting: task.waiting?.message ?? null,
+        contact_lost_since: contactLostSince(task),
       }
     );
   }

@@ -49,6 +49,11 @@ export async function buildServer({
   addDocs(http.app, SERVER_VERSION);
   platform.hub.attach(http.server);
 
+  /** So that a backup from before is older than what this home has seen, however short before it was made. */
+  async function sayLastWord(): Promise<void> {
+    await modules.tasks.keeper.keepAlive().catch((error) => logger.warn({ err: error }, 'the last word was not kept'));
+  }
+
   return {
     modules,
     platform,
@@ -64,6 +69,7 @@ export async function buildServer({
       await platform.hub.close();
       await http.close();
       await Promise.all(running.map((loop) => loop.stop()));
+      if (running.length > 0) await sayLastWord();
       modules.events.close();
       modules.logs.close();
       await platform.close();

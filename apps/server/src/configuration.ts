@@ -163,7 +163,7 @@ export const CONFIGURATION = {
     plan_life: config.duration({
       doc: 'Life of a stored plan that nobody applied.',
       default: seconds(START_FIGURES.planLifeMs),
-      min: '1m',
+      min: '1s',
       max: '90d',
     }),
     keeper: config.duration({

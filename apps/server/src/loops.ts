@@ -33,6 +33,7 @@ export function startLoops(
       keptAt = clock.now();
     }
     await tasks.keeper.sweep();
+    await tasks.keeper.tellLostContact();
   }
   const keeper = start({
     name: 'lease-keeper',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Checksum, Json, Time } from './common.ts';
 import { AttemptId, ConfigurationId, ResourceId, TaskId, WorkspaceId } from './ids.ts';
-import { PlanDetails, Progress } from './plan.ts';
+import { PlanDetails, Progress, UnrecordedResource } from './plan.ts';
 import {
   Action,
   CancelLevel,
@@ -189,7 +189,7 @@ export const FinishRequest = z.object({
   plan_checksum: Checksum.nullable().default(null),
   last_state: StateMark.nullable().default(null),
   unrecorded: z
-    .array(z.object({ address: z.string().max(1024), action: z.string().max(64), id: z.string().max(1024).nullable() }))
+    .array(UnrecordedResource)
     .max(10_000)
     .default([])
     .describe('Resources seen finished that the last state does not hold.'),

@@ -17,5 +17,6 @@ export * from './routes.ts';
 export * from './runner-link.ts';
 export * from './state.ts';
 export * from './task.ts';
+export * from './task-verdict.ts';
 export * from './words.ts';
 export * from './workspace.ts';

@@ -84,6 +84,7 @@ export const ViewerFrame = z.discriminatedUnion('type', [
     stage: Stage.nullable(),
     progress: Progress.nullable(),
     waiting: z.string().nullable(),
+    contact_lost_since: Time.nullable().optional(),
   }),
   z.object({
     type: z.literal('stream_end'),

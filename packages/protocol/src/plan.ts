@@ -9,6 +9,14 @@ export const Progress = z.object({
 });
 export type Progress = z.infer<typeof Progress>;
 
+/** A resource that was seen finished and that the last state does not hold as it should be. */
+export const UnrecordedResource = z.object({
+  address: z.string().max(1024),
+  action: z.string().max(64),
+  id: z.string().max(1024).nullable(),
+});
+export type UnrecordedResource = z.infer<typeof UnrecordedResource>;
+
 /** One resource of a plan. Values marked sensitive are replaced by `{"$sensitive": true}`. */
 export const ResourceChange = z.object({
   address: z.string(),

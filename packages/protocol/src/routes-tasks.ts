@@ -17,6 +17,7 @@ import {
   TaskQuery,
   TaskStatusAnswer,
 } from './task.ts';
+import { CloseRequest } from './task-verdict.ts';
 import type { Permission } from './words.ts';
 
 const user = <P extends Permission>(permission: P) => ({ who: 'user', permission }) as const;
@@ -92,6 +93,17 @@ export const taskRoutes = {
     body: CancelRequest,
     answer: Task,
     status: 202,
+  }),
+  closeTask: route({
+    method: 'POST',
+    path: '/tasks/:task_id/close',
+    tag: 'tasks',
+    summary:
+      'End a task that needs a person, or whose apply is out of contact; its workspace stays locked until the attempt is proved dead',
+    access: user('task:close'),
+    params: task,
+    body: CloseRequest,
+    answer: Task,
   }),
   getPlan: route({
     method: 'GET',

@@ -3,7 +3,16 @@ import { ARCHIVE_LIMITS } from './archive.ts';
 import { Checksum, PageQuery, pageOf } from './common.ts';
 import { ConfigurationId, ResourceId, StateVersionId, VariableId } from './ids.ts';
 import { route } from './route.ts';
-import { MAX_STATE_BYTES, StatePushQuery, StateRollback, StateVersion } from './state.ts';
+import {
+  MAX_STATE_BYTES,
+  StateAcceptance,
+  StateComparison,
+  StateDecision,
+  StateListQuery,
+  StatePushQuery,
+  StateRollback,
+  StateVersion,
+} from './state.ts';
 import type { Permission } from './words.ts';
 import {
   Configuration,
@@ -246,7 +255,7 @@ export const workspaceRoutes = {
     summary: 'State versions, newest first',
     access: user('state:read'),
     params: inWorkspace,
-    query: PageQuery,
+    query: StateListQuery,
     answer: pageOf(StateVersion),
   }),
   getStateVersion: route({
@@ -266,6 +275,36 @@ export const workspaceRoutes = {
     access: user('state:read'),
     params: stateVersion,
     rawAnswer: 'application/json',
+  }),
+  compareStateVersion: route({
+    method: 'GET',
+    path: '/state-versions/:state_version_id/compare',
+    tag: 'state',
+    summary: 'What it holds that the current state does not, by names alone',
+    access: user('state:read'),
+    params: stateVersion,
+    answer: StateComparison,
+  }),
+  acceptStateVersion: route({
+    method: 'POST',
+    path: '/state-versions/:state_version_id/accept',
+    tag: 'state',
+    summary: 'Make a quarantined state current, as a new version with the next serial; refused while an apply runs',
+    access: user('state:write'),
+    params: stateVersion,
+    body: StateAcceptance,
+    answer: StateVersion,
+    status: 201,
+  }),
+  discardStateVersion: route({
+    method: 'POST',
+    path: '/state-versions/:state_version_id/discard',
+    tag: 'state',
+    summary: 'Decide against a quarantined state; its content is kept',
+    access: user('state:write'),
+    params: stateVersion,
+    body: StateDecision,
+    answer: StateVersion,
   }),
   downloadState: route({
     method: 'GET',

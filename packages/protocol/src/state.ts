@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Checksum, Json, Time, text } from './common.ts';
+import { Checksum, Json, PageQuery, Time, text } from './common.ts';
 import { AttemptId, StateVersionId, TaskId, WorkspaceId } from './ids.ts';
 import { StateStanding } from './words.ts';
 
@@ -54,3 +54,53 @@ export const StatePushQuery = z.object({
 export type StatePushQuery = z.infer<typeof StatePushQuery>;
 export const StateRollback = z.object({ version: z.number().int().positive(), message: text(500).default('') });
 export type StateRollback = z.infer<typeof StateRollback>;
+
+export const StateListQuery = PageQuery.extend({
+  standing: StateStanding.optional().describe('Only versions that stand so, such as quarantined.'),
+});
+export type StateListQuery = z.infer<typeof StateListQuery>;
+
+/** A person's decision about a quarantined state. */
+export const StateDecision = z.object({
+  reason: text(500).refine((reason) => reason.trim() !== '', 'must say why'),
+});
+export const StateAcceptance = StateDecision.extend({
+  force: z.boolean().default(false).describe('Accept it although its lineage is not the current one.'),
+});
+export type StateAcceptance = z.infer<typeof StateAcceptance>;
+
+const ComparedResource = z.object({
+  address: z.string(),
+  id: z.string().nullable().describe("The provider's own id; null when it has none or it is sensitive."),
+  deposed: z
+    .string()
+    .nullable()
+    .describe('Set for an object that waits to be destroyed after its replacement was made.'),
+});
+const ComparedVersion = StateVersion.pick({
+  id: true,
+  version: true,
+  serial: true,
+  lineage: true,
+  standing: true,
+  resource_count: true,
+  terraform_version: true,
+  created_at: true,
+});
+
+/** What a state holds that the current one does not, by names alone: no value of a state is told. */
+export const StateComparison = z.object({
+  version: ComparedVersion,
+  current: ComparedVersion.nullable(),
+  same_lineage: z.boolean().describe('True as well when there is no current state.'),
+  serial_ahead: z
+    .number()
+    .nullable()
+    .describe('By how much its serial is ahead of the current one; null without a common lineage.'),
+  added: z.array(ComparedResource).describe('Recorded in this version only.'),
+  removed: z.array(ComparedResource).describe('Recorded in the current state only.'),
+  changed: z.array(ComparedResource.extend({ attributes: z.array(z.string()).describe('Names of what differs.') })),
+  unchanged: z.number(),
+  outputs: z.object({ added: z.array(z.string()), removed: z.array(z.string()), changed: z.array(z.string()) }),
+});
+export type StateComparison = z.infer<typeof StateComparison>;

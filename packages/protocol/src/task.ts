@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Checksum, Json, PageQuery, QueryFlag, Time, text } from './common.ts';
 import { AgentId, AttemptId, ConfigurationId, TaskId, WorkspaceId } from './ids.ts';
 import { Progress } from './plan.ts';
+import { TaskVerdict } from './task-verdict.ts';
 import {
   Action,
   AttemptOutcome,
@@ -88,6 +89,11 @@ export const Task = z.object({
   changes_import: z.number().nullable(),
   progress: Progress.nullable(),
   contact_lost_since: Time.nullable(),
+  verdict: TaskVerdict.nullable()
+    .optional()
+    .describe(
+      'Told of a task that is asked for by id: why it needs a person, and what they can do. Null when it does not.',
+    ),
   duration: z.number().nullable().describe('Seconds from start to end, or to now.'),
   error_message: z.string().nullable(),
   message: z.string(),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Checksum, Json, LabelsInput, Metadata, Name, Time, text } from './common.ts';
 import {
+  AttemptId,
   ConfigurationId,
   OrganizationId,
   PoolId,
@@ -30,6 +31,15 @@ export const RelativeFolder = z
 export const WorkspaceLock = z.object({ by: z.string(), at: Time, reason: z.string() });
 export type WorkspaceLock = z.infer<typeof WorkspaceLock>;
 
+/** An attempt that a person closed without proof that its Terraform is dead. */
+export const UnprovenAttempt = z.object({
+  task_id: TaskId,
+  attempt_id: AttemptId,
+  attempt_number: z.number(),
+  since: Time,
+});
+export type UnprovenAttempt = z.infer<typeof UnprovenAttempt>;
+
 export const Workspace = z.object({
   workspace_id: WorkspaceId,
   name: z.string(),
@@ -49,6 +59,10 @@ export const Workspace = z.object({
   plan_timeout_seconds: z.number(),
   apply_timeout_seconds: z.number(),
   locked: WorkspaceLock.nullable(),
+  unproven_attempts: z
+    .array(UnprovenAttempt)
+    .optional()
+    .describe('Closed without proof that they are dead: their Terraform may still be changing things.'),
   hold_task_id: TaskId.nullable().describe('The task that holds the workspace until it ends.'),
   configuration_id: ConfigurationId.nullable().describe('The newest configuration.'),
   tf_state: z

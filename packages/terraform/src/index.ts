@@ -17,6 +17,7 @@ export {
   type EnvironmentOptions,
   type RefusedVariable,
 } from './environment/build-env.ts';
+export { findReservation } from './environment/reserved-names.ts';
 export { type Exit, readExit } from './exit.ts';
 export { type FindOptions, type FoundTools, findInstalled, findOnPath, installedPath } from './find/find-tools.ts';
 export { probeVersion } from './find/probe-version.ts';
@@ -48,6 +49,7 @@ export { type PlanJson, parsePlan } from './plan/plan-json.ts';
 export { collectPlanSecrets } from './plan/plan-secrets.ts';
 export { type PlanSummary, summarisePlan } from './plan/plan-summary.ts';
 export type { SensitiveValue } from './sensitive-values.ts';
+export { type ComparedResource, compareStates, type StateDifference } from './state/compare-states.ts';
 export { parseStateHeader, type StateHeader, type StateOutput } from './state/state-header.ts';
 export { listStateResources, type StateResource } from './state/state-resources.ts';
 export { collectStateSecrets } from './state/state-secrets.ts';

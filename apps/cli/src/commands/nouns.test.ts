@@ -102,7 +102,11 @@ describe('workspace', () => {
   });
 
   it('lock and unlock', async () => {
-    const { plane, cli } = await serve({ lockWorkspace: () => aWorkspace(), unlockWorkspace: () => aWorkspace() });
+    const { plane, cli } = await serve({
+      lockWorkspace: () => aWorkspace(),
+      getWorkspace: () => aWorkspace(),
+      unlockWorkspace: () => aWorkspace(),
+    });
     expect((await cli(['workspace', 'lock', 'hello', '--reason', 'moving'])).out).toContain('Locked hello.');
     expect(plane.callsOf('lockWorkspace')[0]?.body).toEqual({ reason: 'moving' });
     expect((await cli(['workspace', 'unlock', 'hello'])).out).toContain('Unlocked hello.');

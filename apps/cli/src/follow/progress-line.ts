@@ -1,5 +1,6 @@
 import { formatDuration } from '@groundcrew/kit';
 import type { Stage, ViewerFrame } from '@groundcrew/protocol';
+import { formatTime } from '../present/times.ts';
 
 export type TaskFrame = ViewerFrame & { type: 'task' };
 
@@ -18,11 +19,12 @@ const STAGE_WORDS: Record<Stage, string> = {
  *
  * @internal for tests
  */
-export function describeTask({ status, stage, progress, waiting }: TaskFrame): string {
+export function describeTask({ status, stage, progress, waiting, contact_lost_since: lost }: TaskFrame): string {
   if (status === 'awaiting_approval') return 'waiting for approval';
   if (status === 'pending' || (waiting !== null && stage === null))
     return waiting === null ? 'waiting for an agent' : `waiting: ${waiting}`;
   if (status === 'needs_attention') return 'needs attention';
+  if (lost) return `contact lost since ${formatTime(lost)}, may still be running`;
   const doing = stage === null ? 'starting' : STAGE_WORDS[stage];
   if (progress === null || progress.total === 0 || stage !== 'applying') return doing;
   const [first, ...others] = progress.running;

@@ -2,6 +2,7 @@ import type { CallInput, Client } from '@groundcrew/client';
 import type { Task } from '@groundcrew/protocol';
 import type { Cli } from '../cli.ts';
 import { formatKind, formatTask } from '../present/task.ts';
+import { formatTaskVerdict } from '../present/verdict.ts';
 import { createStyle, wantsColours } from '../terminal/style.ts';
 import { followTask } from './follow-task.ts';
 import { exitCodeOf, formatVerdict } from './verdict.ts';
@@ -27,6 +28,7 @@ export async function runTask(cli: Cli, client: Client, options: RunTaskOptions)
 export function concludeTask(cli: Cli, task: Task, detailedExitCode: boolean): void {
   const style = createStyle(wantsColours(cli.io, cli.io.stderr));
   cli.note(formatVerdict(task, style));
+  if (task.verdict) cli.note(`\n${formatTaskVerdict(task, style, cli.name)}`);
   if (cli.json) cli.print(task, () => '');
   cli.exitWith(exitCodeOf(task, detailedExitCode));
 }

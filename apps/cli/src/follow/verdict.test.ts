@@ -1,5 +1,6 @@
 import type { TaskStatus } from '@groundcrew/protocol';
 import { describe, expect, it } from 'vitest';
+import { formatTime } from '../present/times.ts';
 import { aPlannedTask, aTask } from '../records-for-tests.ts';
 import { createStyle } from '../terminal/style.ts';
 import { describeTask, formatProgress, type TaskFrame } from './progress-line.ts';
@@ -54,6 +55,10 @@ describe('the progress line', () => {
     [{ status: 'pending', waiting: 'The workspace is locked by ann.' }, 'waiting: The workspace is locked by ann.'],
     [{ stage: 'init' }, 'terraform init'],
     [{ status: 'awaiting_approval' }, 'waiting for approval'],
+    [
+      { stage: 'applying', contact_lost_since: '2026-11-21T10:00:00.000Z' },
+      `contact lost since ${formatTime('2026-11-21T10:00:00.000Z')}, may still be running`,
+    ],
     [{ stage: 'applying', progress: { done: 3, total: 7, running: [] } }, 'applying 3/7'],
     [
       { stage: 'applying', progress: { done: 3, total: 7, running: ['a.b', 'c.d', 'e.f'] } },

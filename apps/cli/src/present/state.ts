@@ -19,9 +19,14 @@ export function formatStateVersions(versions: readonly StateVersion[], style: St
     formatStanding(version.standing, style),
     formatAgo(version.created_at, now),
     version.created_by,
+    version.task_id ?? '',
     version.message,
   ]);
-  return formatTable(['VERSION', 'SERIAL', 'RESOURCES', 'SIZE', 'STANDING', 'CREATED', 'BY', 'MESSAGE'], rows, style);
+  return formatTable(
+    ['VERSION', 'SERIAL', 'RESOURCES', 'SIZE', 'STANDING', 'CREATED', 'BY', 'TASK', 'MESSAGE'],
+    rows,
+    style,
+  );
 }
 
 /** `name = value`, one a line; of a sensitive one only that it is there. */

@@ -49,7 +49,7 @@ export function formatTasks(tasks: readonly Task[], style: Style, now: number): 
     task.id,
     task.workspace_name,
     formatKind(task),
-    formatStatus(task.status, style),
+    task.contact_lost_since === null ? formatStatus(task.status, style) : style.red('contact lost'),
     shortChanges(task),
     formatAgo(task.created_at, now),
     task.created_by,

@@ -39,6 +39,12 @@ export function formatWorkspace(workspace: Workspace, style: Style): string {
       ['Configuration', workspace.configuration_id ?? 'none yet; push a folder'],
       ['Resources', formatResources(workspace)],
       ['Locked', formatLock(workspace, style)],
+      [
+        'Not proved dead',
+        (workspace.unproven_attempts ?? [])
+          .map(({ attempt_number, task_id }) => style.red(`attempt ${attempt_number} of ${task_id}`))
+          .join('\n'),
+      ],
       ['Held by', workspace.hold_task_id],
       [
         'Quarantine',

@@ -22,6 +22,13 @@ export async function askChoice<T extends string>(
   return isCancel(answer) ? undefined : (answer as T);
 }
 
+/** A line; undefined when Ctrl-C or Escape answers. */
+export async function askText(io: Io, message: string): Promise<string | undefined> {
+  const { isCancel, text } = await import('@clack/prompts');
+  const answer = await text({ message, ...streams(io) });
+  return isCancel(answer) ? undefined : answer;
+}
+
 /** A secret, shown as dots; undefined when Ctrl-C or Escape answers. */
 export async function askSecret(io: Io, message: string): Promise<string | undefined> {
   const { isCancel, password } = await import('@clack/prompts');

@@ -3,6 +3,7 @@ import type { Cli } from '../../cli.ts';
 import { createGroup } from '../../command.ts';
 import { taskApprove } from './approve.ts';
 import { taskCancel } from './cancel.ts';
+import { taskClose } from './close.ts';
 import { taskDiscard } from './discard.ts';
 import { taskList } from './list.ts';
 import { taskLogs } from './logs.ts';
@@ -10,12 +11,13 @@ import { taskShow } from './show.ts';
 import { taskWhy } from './why.ts';
 
 export const task = (cli: Cli): Command =>
-  createGroup('task', 'Tasks: list, show, logs, approve, discard, cancel, why', cli, [
+  createGroup('task', 'Tasks: list, show, logs, approve, discard, cancel, close, why', cli, [
     taskList,
     taskShow,
     taskLogs,
     taskApprove,
     taskDiscard,
     taskCancel,
+    taskClose,
     taskWhy,
   ]);

@@ -20,8 +20,9 @@ export function parseAssignment(text: string): Assignment {
  * a file, from standard input, or asked for.
  */
 export async function readValue(io: Io, key: string, file: string | undefined): Promise<string> {
-  if (file !== undefined && file !== '-') return readFileOrSay(resolve(io.cwd, file));
-  if (file === '-' || !io.stdin.isTTY) return (await readAll(io)).replace(/\r?\n$/, '');
+  if (file !== undefined && file !== '-') return refuseEmpty(key, file, await readFileOrSay(resolve(io.cwd, file)));
+  if (file === '-' || !io.stdin.isTTY)
+    return refuseEmpty(key, 'standard input', (await readAll(io)).replace(/\r?\n$/, ''));
   if (!isInteractive(io)) throw usageError(`The value of "${key}" is missing: pipe it in, or give --file.`);
   const answer = await askSecret(io, `Value of ${key}`);
   if (answer === undefined) throw new CliError('Nothing was changed.', { code: 'declined', exitCode: EXIT.cancelled });
@@ -35,4 +36,11 @@ async function readFileOrSay(path: string): Promise<string> {
     const { code } = error as NodeJS.ErrnoException;
     throw new CliError(`Cannot read ${path}: ${code === 'ENOENT' ? 'there is no such file' : code}.`, { code: 'file' });
   }
+}
+
+/** Nothing where a value was meant to come from is a broken pipe or a forgotten file, and would replace what was there. */
+function refuseEmpty(key: string, source: string, value: string): string {
+  if (value === '')
+    throw usageError(`The value of "${key}" is empty: nothing came from ${source}. Nothing was changed.`);
+  return value;
 }

@@ -3,6 +3,7 @@ import { isTerminal, type TaskId, type TaskStatusAnswer, type ViewerFrame } from
 /** What a viewer is told about the task besides its log. */
 export interface TaskView extends Pick<TaskStatusAnswer, 'status' | 'stage' | 'progress'> {
   waiting: string | null;
+  contact_lost_since: string | null;
 }
 
 export interface TaskTellerDeps {

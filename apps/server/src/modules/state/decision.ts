@@ -1,4 +1,5 @@
 import type { AttemptId, StateMark, StateStanding, StateVersionId, TaskId, WorkspaceId } from '@groundcrew/protocol';
+import type { Executor } from '../../platform/database/index.ts';
 
 /** What the life cycle decided about a state whose bytes are stored. */
 interface StateVerdict {
@@ -7,6 +8,22 @@ interface StateVerdict {
   /** True when this content had been stored before; nothing new is stored then. */
   again: boolean;
   sentence: string;
+}
+
+/** A state that a person writes; `quarantined` is the version that it takes over. */
+interface WriteState {
+  kind: 'write_state';
+  how: 'push' | 'rollback' | 'accept';
+  by: { kind: 'person'; id: string; name: string };
+  id: StateVersionId;
+  mark: StateMark;
+  newLineage: boolean;
+  quarantined: StateVersionId | null;
+}
+
+/** What of a workspace matters here, as it was before the decision. */
+interface Undecided {
+  undecided: readonly StateVersionId[];
 }
 
 /** The life cycle as this module needs it: whether a state becomes current is never decided here. */
@@ -18,16 +35,8 @@ export interface StateDecider {
   ): Promise<StateVerdict>;
   decideWorkspace(
     workspaceId: WorkspaceId,
-    event: {
-      kind: 'write_state';
-      how: 'push' | 'rollback';
-      by: { kind: 'person'; id: string; name: string };
-      id: StateVersionId;
-      mark: StateMark;
-      newLineage: boolean;
-      quarantined: null;
-    },
-    options: { extra: unknown },
+    event: WriteState | { kind: 'discard_quarantined'; id: StateVersionId },
+    options: { extra: unknown; also: (tx: Executor, before: Undecided) => Promise<void> },
   ): Promise<unknown>;
 }
 

@@ -4,7 +4,7 @@ import { createStateService, type StateDeps } from './service.ts';
 export { stateAnswer } from './routes.ts';
 export type { StateService } from './service.ts';
 
-/** State versions: stored, numbered, read, pushed, rolled back. */
+/** State versions: stored, numbered, read, pushed, rolled back, decided about. */
 export function createStateModule(deps: StateDeps) {
   const service = createStateService(deps);
   return { service, handlers: createStateHandlers(service) };

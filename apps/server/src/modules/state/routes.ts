@@ -43,13 +43,19 @@ export const createStateHandlers = (state: StateService) =>
     listStateVersions: async ({ caller, params, query }) => {
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
       const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
-      const rows = await state.listVersions(caller.organizationId, workspaceId, before, query.limit + 1);
+      const page = { before, standing: query.standing, limit: query.limit + 1 };
+      const rows = await state.listVersions(caller.organizationId, workspaceId, page);
       return toPage(rows, query.limit, presentState, (row) => String(row.version));
     },
     getStateVersion: async ({ caller, params }) =>
       presentState(await state.getVersion(caller.organizationId, params.state_version_id)),
     downloadStateVersion: async ({ caller, params }) =>
       stateAnswer(state, await state.getVersion(caller.organizationId, params.state_version_id)),
+    compareStateVersion: ({ caller, params }) => state.compare(caller.organizationId, params.state_version_id),
+    acceptStateVersion: async ({ caller, params, body }) =>
+      presentState(await state.accept(caller, params.state_version_id, body)),
+    discardStateVersion: async ({ caller, params, body }) =>
+      presentState(await state.discard(caller, params.state_version_id, body.reason)),
     downloadState: async ({ caller, params }) => {
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
       const current = await state.findCurrent(caller.organizationId, workspaceId);

@@ -1,38 +1,27 @@
 import { newId } from '@groundcrew/kit';
-import {
-  type AttemptId,
-  MAX_STATE_BYTES,
-  type OrganizationId,
-  type StateMark,
-  type StateVersionId,
-  type TaskId,
-  type WorkspaceId,
+import type {
+  AttemptId,
+  OrganizationId,
+  StateComparison,
+  StateVersionId,
+  TaskId,
+  WorkspaceId,
 } from '@groundcrew/protocol';
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
+import { createStateComparer } from './compare.ts';
+import { createDecidedWrites, type NewVersion } from './decided-writes.ts';
 import type { StateContext, StateDecider, StoreStateEffect } from './decision.ts';
-import { createStateScanner, type StateHeader, withSerial } from './state-header.ts';
+import { createKeptStates, type Kept, markOf } from './kept-states.ts';
 import * as store from './store.ts';
-
-/** Bytes that are kept already, waiting for the decision what they are. */
-interface Kept {
-  blobId: string;
-  size: number;
-  checksum: string;
-  header: StateHeader;
-}
-
-/** What `decide` hands through to {@link createStateService}'s `storeState`. */
-interface NewVersion extends Kept {
-  createdBy: string;
-  message: string;
-}
 
 export interface StateDeps {
   db: Database;
   blobs: BlobStore;
   decider: () => StateDecider;
+  recordChange: RecordChange;
   emit: (
     tx: Executor,
     event: {
@@ -54,47 +43,14 @@ export interface IncomingState {
   serial?: number | undefined;
 }
 
-export interface Person {
-  organizationId: OrganizationId;
-  userId: string;
-  name: string;
-}
-
 /**
  * States: numbered by the server in the transaction that makes them what they are. The bytes are sealed and stored first; what
  * they count as is then decided under the workspace's lock, by the life cycle alone.
  */
-export function createStateService({ db, blobs, decider, emit }: StateDeps) {
-  /** Keeps the bytes exactly as they came, checking checksum and header in the same pass. */
-  async function keep(
-    organizationId: OrganizationId,
-    subjectId: string,
-    bytes: AsyncIterable<Buffer> | Buffer,
-    expectedSha256: string | undefined,
-  ): Promise<Kept> {
-    const scanner = createStateScanner();
-    async function* seen() {
-      for await (const chunk of Buffer.isBuffer(bytes) ? [bytes] : bytes) {
-        scanner.push(chunk);
-        yield chunk;
-      }
-    }
-    const blob = await blobs.put(db, { organizationId, purpose: 'state', subjectId }, seen(), {
-      maxBytes: MAX_STATE_BYTES,
-      ...(expectedSha256 ? { expectedSha256 } : {}),
-    });
-    const result = scanner.end();
-    if ('header' in result)
-      return { blobId: blob.blobId, size: blob.size, checksum: blob.sha256, header: result.header };
-    await blobs.remove(db, blob.blobId);
-    throw new AppError('invalid_state', result.mistake);
-  }
-
-  const markOf = ({ header, checksum }: Kept): StateMark => ({
-    lineage: header.lineage,
-    serial: header.serial,
-    checksum,
-  });
+export function createStateService({ db, blobs, decider, recordChange, emit }: StateDeps) {
+  const kept = createKeptStates({ db, blobs });
+  const writes = createDecidedWrites({ db, kept, decider, recordChange, getVersion });
+  const comparer = createStateComparer({ db, blobs });
 
   /** A state written by an attempt's Terraform: stored whatever it counts as. The same again is the same version. */
   async function postFromAttempt(
@@ -102,23 +58,23 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
     incoming: IncomingState,
   ) {
     const id = newId('sv') as StateVersionId;
-    const kept = await keep(attempt.organizationId, id, incoming.bytes, incoming.checksum);
-    await refuseOtherHeader(kept, incoming);
-    const extra: NewVersion = { ...kept, createdBy: `attempt ${attempt.attemptId}`, message: '' };
+    const came = await kept.keep(attempt.organizationId, id, incoming.bytes, incoming.checksum);
+    await refuseOtherHeader(came, incoming);
+    const extra: NewVersion = { ...came, createdBy: undefined, message: '' };
     const taken = await decider().decide(
       attempt.taskId,
-      { kind: 'state_posted', id, mark: markOf(kept) },
+      { kind: 'state_posted', id, mark: markOf(came) },
       { attemptId: attempt.attemptId, extra },
     );
-    if (taken.again) await blobs.remove(db, kept.blobId);
+    if (taken.again) await kept.remove(came);
     const version = await store.findVersion(db, attempt.organizationId, taken.id);
     return { ...taken, version: version?.version ?? 0 };
   }
 
-  async function refuseOtherHeader(kept: Kept, { lineage, serial }: IncomingState): Promise<void> {
-    const { header } = kept;
+  async function refuseOtherHeader(came: Kept, { lineage, serial }: IncomingState): Promise<void> {
+    const { header } = came;
     if ((lineage ?? header.lineage) === header.lineage && (serial ?? header.serial) === header.serial) return;
-    await blobs.remove(db, kept.blobId);
+    await kept.remove(came);
     throw new AppError(
       'invalid_state',
       `The state says lineage ${header.lineage}, serial ${header.serial}, but it was sent as lineage ${lineage}, serial ${serial}; nothing was stored.`,
@@ -152,7 +108,7 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
       outputs: JSON.stringify(header.outputs),
       task_id: context.taskId ?? null,
       attempt_id: context.attemptId ?? null,
-      created_by: createdBy,
+      created_by: createdBy ?? (await store.getAskedBy(tx, context.taskId)),
       message,
     });
     await emit(tx, {
@@ -163,97 +119,6 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
       workspaceId: context.workspaceId,
       data: { version, serial: header.serial, standing: effect.standing },
     });
-  }
-
-  /** A person's push: a new version with the next serial. An older serial or another lineage needs `force`. */
-  async function push(
-    person: Person,
-    workspaceId: WorkspaceId,
-    bytes: AsyncIterable<Buffer>,
-    options: { checksum: string; force: boolean; message: string },
-  ) {
-    const id = newId('sv') as StateVersionId;
-    const kept = await keep(person.organizationId, id, bytes, options.checksum);
-    const current = await store.findCurrent(db, person.organizationId, workspaceId);
-    if (current !== undefined && !options.force) await refuseBackward(kept, current);
-    const same = current !== undefined && current.lineage === kept.header.lineage;
-    const serial = same ? current.serial + 1 : kept.header.serial;
-    return write(person, workspaceId, 'push', await renumber(person.organizationId, kept, serial), {
-      newLineage: options.force,
-      message: options.message,
-    });
-  }
-
-  async function refuseBackward(kept: Kept, current: store.StateRow): Promise<void> {
-    const { header } = kept;
-    if (header.lineage === current.lineage && header.serial >= current.serial) return;
-    await blobs.remove(db, kept.blobId);
-    throw new AppError(
-      'conflict',
-      header.lineage === current.lineage
-        ? `The pushed state has serial ${header.serial}, older than the current ${current.serial}; pull the current one first, or push with force.`
-        : `The pushed state has lineage ${header.lineage}, the current one ${current.lineage}: they belong to different infrastructure. Push with force if you mean it.`,
-    );
-  }
-
-  /** An older version becomes current again as a new one, so that nothing that was stored ever changes. */
-  async function rollback(person: Person, workspaceId: WorkspaceId, number: number, message: string) {
-    const version = await store.findByNumber(db, person.organizationId, workspaceId, number);
-    if (version === undefined)
-      throw new AppError(
-        'not_found',
-        `The workspace has no state version ${number}; list them to see which there are.`,
-      );
-    if (version.standing === 'quarantined')
-      throw new AppError(
-        'conflict',
-        `State version ${number} is in quarantine; accept or discard it instead of rolling back to it.`,
-      );
-    if (version.standing === 'current')
-      throw new AppError('conflict', `State version ${number} is the current one already.`);
-    const current = await store.findCurrent(db, person.organizationId, workspaceId);
-    const kept = await keep(person.organizationId, version.id, blobs.open(db, version.blob_id), undefined);
-    const next = await renumber(person.organizationId, kept, Math.max(current?.serial ?? 0, version.serial) + 1);
-    return write(person, workspaceId, 'rollback', next, {
-      newLineage: true,
-      message: message || `Rolled back to version ${number}`,
-    });
-  }
-
-  /** A copy of kept bytes with another serial; the first copy goes. */
-  async function renumber(organizationId: OrganizationId, kept: Kept, serial: number): Promise<Kept> {
-    if (kept.header.serial === serial) return kept;
-    const copy = await keep(
-      organizationId,
-      kept.blobId,
-      withSerial(blobs.open(db, kept.blobId), kept.header.serialRange, serial),
-      undefined,
-    );
-    await blobs.remove(db, kept.blobId);
-    return copy;
-  }
-
-  async function write(
-    person: Person,
-    workspaceId: WorkspaceId,
-    how: 'push' | 'rollback',
-    kept: Kept,
-    options: { newLineage: boolean; message: string },
-  ) {
-    const id = newId('sv') as StateVersionId;
-    const by = { kind: 'person', id: person.userId, name: person.name } as const;
-    const extra: NewVersion = { ...kept, createdBy: person.name, message: options.message };
-    try {
-      await decider().decideWorkspace(
-        workspaceId,
-        { kind: 'write_state', how, by, id, mark: markOf(kept), newLineage: options.newLineage, quarantined: null },
-        { extra },
-      );
-    } catch (error) {
-      await blobs.remove(db, kept.blobId).catch(() => undefined);
-      throw error;
-    }
-    return getVersion(person.organizationId, id);
   }
 
   async function getVersion(organizationId: OrganizationId, id: StateVersionId): Promise<store.StateRow> {
@@ -268,30 +133,28 @@ export function createStateService({ db, blobs, decider, emit }: StateDeps) {
     return id;
   }
 
+  /** What a version holds that the current one does not. */
+  async function compare(organizationId: OrganizationId, id: StateVersionId): Promise<StateComparison> {
+    const version = await getVersion(organizationId, id);
+    return comparer.compare(version, await store.findCurrent(db, organizationId, version.workspace_id));
+  }
+
   return {
+    ...writes,
     postFromAttempt,
     storeState,
-    push,
-    rollback,
+    compare,
     getVersion,
     getWorkspaceId,
     findCurrent: (organizationId: OrganizationId, workspaceId: WorkspaceId) =>
       store.findCurrent(db, organizationId, workspaceId),
-    listVersions: (
-      organizationId: OrganizationId,
-      workspaceId: WorkspaceId,
-      before: number | undefined,
-      limit: number,
-    ) => store.listVersions(db, organizationId, workspaceId, before, limit),
+    listVersions: (organizationId: OrganizationId, workspaceId: WorkspaceId, page: store.StatePage) =>
+      store.listVersions(db, organizationId, workspaceId, page),
     /** The bytes, exactly as they were written. */
     open: (version: store.StateRow): AsyncIterable<Buffer> => blobs.open(db, version.blob_id),
-    decideQuarantined: (tx: Executor, effect: { id: StateVersionId; accepted: boolean }) =>
-      store.setStanding(
-        tx,
-        effect.id,
-        effect.accepted ? 'past' : 'discarded',
-        effect.accepted ? 'A person accepted it as a new version.' : 'A person discarded it.',
-      ),
+    /** The life cycle's `decide_quarantined`, with what the person said. */
+    decideQuarantined: (tx: Executor, effect: { id: StateVersionId; accepted: boolean }, extra: unknown) =>
+      store.setStanding(tx, effect.id, effect.accepted ? 'past' : 'discarded', (extra as NewVersion).verdict ?? ''),
   };
 }
 export type StateService = ReturnType<typeof createStateService>;

@@ -1,4 +1,4 @@
-import type { OrganizationId, StateVersionId, WorkspaceId } from '@groundcrew/protocol';
+import type { OrganizationId, StateStanding, StateVersionId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import { type Insertable, sql } from 'kysely';
 import type { Executor, Tables } from '../../platform/database/index.ts';
 
@@ -12,7 +12,7 @@ export interface StateRow {
   checksum: string;
   size: number;
   blob_id: string;
-  standing: 'current' | 'past' | 'superseded' | 'quarantined' | 'discarded';
+  standing: StateStanding;
   standing_reason: string | null;
   terraform_version: string | null;
   resource_count: number;
@@ -61,20 +61,42 @@ export async function findByNumber(
   return rows[0];
 }
 
-/** Versions, newest first, below the number of the page before. */
+export interface StatePage {
+  /** Only versions that stand so. */
+  standing?: StateStanding | undefined;
+  /** Only numbers below that of the page before. */
+  before?: number | undefined;
+  limit: number;
+}
+
+/** Versions, newest first. */
 export async function listVersions(
   db: Executor,
   organizationId: OrganizationId,
   workspaceId: WorkspaceId,
-  before: number | undefined,
-  limit: number,
+  { standing, before, limit }: StatePage,
 ): Promise<StateRow[]> {
+  const conditions = [
+    sql`workspace_id = ${workspaceId}`,
+    sql`organization_id = ${organizationId}`,
+    ...(standing === undefined ? [] : [sql`standing = ${standing}`]),
+    ...(before === undefined ? [] : [sql`version < ${before}`]),
+  ];
   const { rows } =
-    await sql<StateRow>`${ROW} WHERE workspace_id = ${workspaceId} AND organization_id = ${organizationId}
-    AND (${before ?? null}::integer IS NULL OR version < ${before ?? null}::integer) ORDER BY version DESC LIMIT ${limit}`.execute(
+    await sql<StateRow>`${ROW} WHERE ${sql.join(conditions, sql` AND `)} ORDER BY version DESC LIMIT ${limit}`.execute(
       db,
     );
   return rows;
+}
+
+/** Who asked for the task whose attempt wrote a state: an attempt's own name tells people nothing. */
+export async function getAskedBy(db: Executor, taskId: TaskId | undefined): Promise<string> {
+  const { rows } = await sql<{ created_by: string }>`SELECT created_by FROM tasks WHERE id = ${taskId ?? null}`.execute(
+    db,
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error(`Task ${taskId} is gone while its state is being stored.`);
+  return row.created_by;
 }
 
 /** The next number of the workspace; its row is locked by whoever decides about the state. */

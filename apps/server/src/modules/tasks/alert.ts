@@ -2,7 +2,7 @@ import type { Logger } from '@groundcrew/kit';
 import type { TaskId } from '@groundcrew/protocol';
 import { type Database, transaction } from '../../platform/database/index.ts';
 import type { Emit } from '../events/index.ts';
-import { findTaskPlace, insertTaskEvent } from './store.ts';
+import { findTaskPlace, insertTaskEvent } from './history-store.ts';
 
 /** Tells people about a task outside of any decision: in its history, to whoever follows, and in our log. Never throws. */
 export type Alert = (taskId: TaskId, sentence: string) => Promise<void>;

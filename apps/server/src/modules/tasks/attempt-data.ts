@@ -2,7 +2,7 @@ import type { AgentPermissions, DataVariable, TaskData } from '@groundcrew/proto
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
-import type { AttemptIdentity } from './store.ts';
+import type { AttemptIdentity } from './attempt-store.ts';
 
 interface DataRow {
   task: Omit<TaskData['task'], 'action' | 'created_at'>;

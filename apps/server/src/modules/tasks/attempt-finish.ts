@@ -2,11 +2,13 @@ import type { FinishAnswer, FinishRequest, Phase } from '@groundcrew/protocol';
 import type { Executor } from '../../platform/database/index.ts';
 import type { LogsService } from '../logs/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
+import { type AttemptIdentity, saveProgress } from './attempt-store.ts';
 import type { Decider } from './decide.ts';
-import type { Attempt, ExitRecord } from './lifecycle/index.ts';
+import { insertTaskEvent } from './history-store.ts';
+import type { Attempt, ExitRecord, Mark } from './lifecycle/index.ts';
 import * as planFiles from './plan-file-store.ts';
 import { toStorable } from './storable.ts';
-import * as store from './store.ts';
+import { saveErrorMessage } from './store.ts';
 
 export interface FinishDeps {
   db: Executor;
@@ -19,7 +21,7 @@ export interface FinishDeps {
  * names is here, since the attempt's folder is removed then.
  */
 export function createFinish({ db, decider, logs }: FinishDeps) {
-  return async (attempt: store.AttemptIdentity, given: FinishRequest): Promise<FinishAnswer> => {
+  return async (attempt: AttemptIdentity, given: FinishRequest): Promise<FinishAnswer> => {
     const request = toStorable(given);
     if (request.result === 'never_started') {
       await decider.decide(attempt.taskId, { kind: 'never_started' }, { attemptId: attempt.attemptId });
@@ -31,7 +33,7 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
     return { confirmed: confirmed ?? missing.length === 0, missing };
   };
 
-  async function exit({ taskId, attemptId }: store.AttemptIdentity, request: FinishRequest): Promise<boolean> {
+  async function exit({ taskId, attemptId }: AttemptIdentity, request: FinishRequest): Promise<boolean> {
     const record = toExitRecord(request);
     const note = createNote(request, ({ finish, lateFinish }) => finish === null && lateFinish === null);
     const answer = await decider.decide(
@@ -50,8 +52,11 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
   }
 
   /** Nobody will ever say how it ended, so there is nothing to wait for but what is named here. */
-  async function proveDead({ taskId, attemptId }: store.AttemptIdentity, request: FinishRequest): Promise<undefined> {
-    const note = createNote(request, ({ interrupted, state }) => !interrupted && state !== 'ended');
+  async function proveDead({ taskId, attemptId }: AttemptIdentity, request: FinishRequest): Promise<undefined> {
+    const note = createNote(request, (attempt, marks) =>
+      // A closed one is proved dead once; what it tells then may be all that is known of what it did.
+      attempt.state === 'ended' ? marks.some((mark) => mark.attemptId === attempt.id) : !attempt.interrupted,
+    );
     await decider.decide(
       taskId,
       { kind: 'died', proof: 'folder' },
@@ -74,10 +79,7 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
   }
 
   /** What the exit record names and the server does not have yet. */
-  async function listMissing(
-    { attemptId }: store.AttemptIdentity,
-    request: FinishRequest,
-  ): Promise<FinishAnswer['missing']> {
+  async function listMissing({ attemptId }: AttemptIdentity, request: FinishRequest): Promise<FinishAnswer['missing']> {
     const missing: FinishAnswer['missing'] = [];
     for (const { phase } of request.logs)
       if (!(await logs.findStream({ attemptId, phase }))?.whole) missing.push(`${phase}_log`);
@@ -90,19 +92,19 @@ export function createFinish({ db, decider, logs }: FinishDeps) {
 }
 
 /** What a report tells people beside its exit, written once, with the decision that takes it. */
-function createNote(request: FinishRequest, isNews: (attempt: Attempt) => boolean) {
+function createNote(request: FinishRequest, isNews: (attempt: Attempt, marks: readonly Mark[]) => boolean) {
   let news = false;
   let late = false;
   return {
-    look({ aggregate: { attempt } }: Loaded): void {
-      news = attempt !== undefined && isNews(attempt);
+    look({ aggregate: { attempt, workspace } }: Loaded): void {
+      news = attempt !== undefined && isNews(attempt, workspace.marks);
       late = attempt?.state === 'ended';
     },
     async write(tx: Executor, { organizationId, aggregate: { task, attempt } }: Loaded): Promise<void> {
       if (!news) return;
-      if (attempt !== undefined && !late) await store.saveProgress(tx, task.id, attempt.id, request);
+      if (attempt !== undefined && !late) await saveProgress(tx, task.id, attempt.id, request);
       // What an attempt says after its end is no longer said of the task.
-      if (request.error_message !== null && !late) await store.saveErrorMessage(tx, task.id, request.error_message);
+      if (request.error_message !== null && !late) await saveErrorMessage(tx, task.id, request.error_message);
       if (request.unrecorded.length > 0) await noteUnrecorded(tx, organizationId, task.id, request.unrecorded);
     },
   };
@@ -119,8 +121,9 @@ async function noteUnrecorded(
 ): Promise<void> {
   const named = unrecorded.slice(0, NAMED_AT_MOST).map(({ address }) => address);
   const more = unrecorded.length > named.length ? ' …' : '';
-  const sentence = `${unrecorded.length} resources were changed that the last state does not record: ${named.join(', ')}${more}.`;
-  await store.insertTaskEvent(tx, organizationId, taskId, 'unrecorded', sentence, { resources: unrecorded });
+  const count = unrecorded.length === 1 ? '1 resource was' : `${unrecorded.length} resources were`;
+  const sentence = `${count} changed that the last state does not record: ${named.join(', ')}${more}.`;
+  await insertTaskEvent(tx, organizationId, taskId, 'unrecorded', sentence, { resources: unrecorded });
 }
 
 const toExitRecord = (request: FinishRequest): ExitRecord => ({

@@ -21,10 +21,11 @@ import type { IncomingChunk, LogsService } from '../logs/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
 import { type AttemptData, readAttemptData } from './attempt-data.ts';
 import { createFinish } from './attempt-finish.ts';
+import * as attempts from './attempt-store.ts';
 import type { Decider } from './decide.ts';
 import * as planFiles from './plan-file-store.ts';
 import { toStorable } from './storable.ts';
-import * as store from './store.ts';
+import { savePlanDetails } from './store.ts';
 
 export interface AttemptsDeps {
   db: Database;
@@ -81,8 +82,8 @@ export function createAttemptsService(deps: AttemptsDeps) {
   };
 
   /** For what is read or kept without a decision: refused once the attempt has ended, like everything that acts. */
-  async function demandActing(attempt: store.AttemptIdentity): Promise<store.ActingAttempt> {
-    const acting = await store.findActing(db, attempt.attemptId);
+  async function demandActing(attempt: attempts.AttemptIdentity): Promise<attempts.ActingAttempt> {
+    const acting = await attempts.findActing(db, attempt.attemptId);
     if (acting === undefined) throw new AppError('not_found', `There is no attempt ${attempt.attemptId}.`);
     if (acting.state !== 'ended') return acting;
     throw new AppError(
@@ -92,13 +93,13 @@ export function createAttemptsService(deps: AttemptsDeps) {
     );
   }
 
-  async function renew(attempt: store.AttemptIdentity, request: RenewRequest): Promise<RenewAnswer> {
+  async function renew(attempt: attempts.AttemptIdentity, request: RenewRequest): Promise<RenewAnswer> {
     const answer = await decider.decide(
       attempt.taskId,
       { kind: 'renew', stage: request.stage ?? null },
       { attemptId: attempt.attemptId },
     );
-    await store.saveProgress(db, attempt.taskId, attempt.attemptId, toStorable(request));
+    await attempts.saveProgress(db, attempt.taskId, attempt.attemptId, toStorable(request));
     if (request.progress !== undefined || request.stage !== undefined) deps.wakeTask(attempt.taskId);
     return {
       verdict: answer.verdict,
@@ -112,7 +113,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
 
   /** Stores the plan bundle, once per attempt: the same bytes again are no news, others are refused. */
   async function putPlanFile(
-    attempt: store.AttemptIdentity,
+    attempt: attempts.AttemptIdentity,
     bytes: AsyncIterable<Buffer> | Buffer,
     bundleChecksum: string,
     planChecksum: string,
@@ -149,7 +150,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
   }
 
   /** The plan's report: its file must be here first, because an approval binds to what is stored. */
-  async function reportPlan(attempt: store.AttemptIdentity, report: PlanReport): Promise<PlanReportAnswer> {
+  async function reportPlan(attempt: attempts.AttemptIdentity, report: PlanReport): Promise<PlanReportAnswer> {
     const { details, plan_checksum: checksum, lineage, serial } = report;
     const madeFrom = lineage === null ? null : { lineage, serial: serial ?? 0 };
     const answer = await decider.decide(
@@ -163,14 +164,14 @@ export function createAttemptsService(deps: AttemptsDeps) {
             throw new AppError('conflict', 'The plan file that this report names has not been stored; send it first.');
           return undefined;
         },
-        also: (tx) => store.savePlanDetails(tx, attempt.taskId, toStorable(details)),
+        also: (tx) => savePlanDetails(tx, attempt.taskId, toStorable(details)),
       },
     );
     return { approved: answer.approved, has_changes: details.has_changes, proceed: answer.proceed };
   }
 
   /** A refused permit ends the attempt, so it is answered only once that is committed. */
-  async function askPermit(attempt: store.AttemptIdentity, request: PermitRequest): Promise<PermitAnswer> {
+  async function askPermit(attempt: attempts.AttemptIdentity, request: PermitRequest): Promise<PermitAnswer> {
     const answer = await decider.decide(
       attempt.taskId,
       { kind: 'permit_asked', nonce: request.nonce, planChecksum: request.plan_checksum, agentRevoked: false },
@@ -183,7 +184,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
     return { permit: answer.permit, epoch: answer.epoch };
   }
 
-  async function lockState(attempt: store.AttemptIdentity, request: StateLockRequest): Promise<StateLockAnswer> {
+  async function lockState(attempt: attempts.AttemptIdentity, request: StateLockRequest): Promise<StateLockAnswer> {
     await decider.decide(
       attempt.taskId,
       { kind: 'lock_arrived', nonce: request.nonce, lockId: request.lock_id },
@@ -193,7 +194,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
   }
 
   /** Appends to the log; its end may come after the exit record and be the last thing that was waited for. */
-  async function appendLog(attempt: store.AttemptIdentity, phase: Phase, chunk: IncomingChunk) {
+  async function appendLog(attempt: attempts.AttemptIdentity, phase: Phase, chunk: IncomingChunk) {
     const { complete, ...appended } = await logs.append(attempt, phase, chunk);
     if (complete) await decider.decide(attempt.taskId, { kind: 'log_in', phase }, { attemptId: attempt.attemptId });
     return appended;
@@ -211,18 +212,18 @@ export function createAttemptsService(deps: AttemptsDeps) {
     finish: createFinish(deps),
     demandActing,
     /** Only for an attempt that may act, which the caller has made sure of. */
-    readData: (attempt: store.AttemptIdentity): Promise<AttemptData> =>
+    readData: (attempt: attempts.AttemptIdentity): Promise<AttemptData> =>
       readAttemptData({ db, openVariable: deps.openVariable }, attempt),
-    giveBack: (attempt: store.AttemptIdentity, reason: string) =>
+    giveBack: (attempt: attempts.AttemptIdentity, reason: string) =>
       decider.decide(attempt.taskId, { kind: 'return', reason }, { attemptId: attempt.attemptId }),
-    async stage(attempt: store.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>): Promise<void> {
+    async stage(attempt: attempts.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>): Promise<void> {
       await decider.decide(attempt.taskId, { kind: 'stage', stage }, { attemptId: attempt.attemptId });
       deps.wakeTask(attempt.taskId);
     },
-    saveCounts: (attempt: store.AttemptIdentity, counts: store.ReportedCounts) =>
-      store.saveCounts(db, attempt.taskId, attempt.attemptId, counts),
+    saveCounts: (attempt: attempts.AttemptIdentity, counts: attempts.ReportedCounts) =>
+      attempts.saveCounts(db, attempt.taskId, attempt.attemptId, counts),
     findPlanFile: (attemptId: AttemptId) => planFiles.findPlanFile(db, attemptId),
-    findBySecret: (secretHash: string) => store.findAttemptBySecret(db, secretHash),
+    findBySecret: (secretHash: string) => attempts.findAttemptBySecret(db, secretHash),
   };
 }
 export type AttemptsService = ReturnType<typeof createAttemptsService>;

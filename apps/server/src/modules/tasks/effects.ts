@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
 import type { Emit } from '../events/index.ts';
 import type { EffectContext, EffectSink } from './decide.ts';
+import { insertTaskEvent } from './history-store.ts';
 import type { Approval, Effect } from './lifecycle/index.ts';
-import { insertTaskEvent } from './store.ts';
 
 /** What other modules do for the life cycle; each is one line of the composition. */
 export interface EffectPorts {
@@ -16,7 +16,7 @@ export interface EffectPorts {
     context: EffectContext,
     extra: unknown,
   ): Promise<void>;
-  decideQuarantined(tx: Executor, effect: Effect & { kind: 'decide_quarantined' }): Promise<void>;
+  decideQuarantined(tx: Executor, effect: Effect & { kind: 'decide_quarantined' }, extra: unknown): Promise<void>;
   /** Makes the change visible to consoles. */
   emit: Emit;
   wakeDispatcher(): void;
@@ -45,7 +45,7 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
       case 'store_state':
         return ports.storeState(tx, effect, context, extra);
       case 'decide_quarantined':
-        return ports.decideQuarantined(tx, effect);
+        return ports.decideQuarantined(tx, effect, extra);
       case 'count_silent_offer':
         await sql`UPDATE agents SET silent_offers = silent_offers + 1 WHERE id = ${effect.agentId}`.execute(tx);
         return;

@@ -14,6 +14,7 @@ import { createDecider } from './decide.ts';
 import { createDispatcher, type ReadCandidates } from './dispatch/index.ts';
 import { createEffectSink } from './effects.ts';
 import type { Figures } from './lifecycle/index.ts';
+import { createRestoreGuard, type WatermarkKeeper } from './restore-guard.ts';
 import { createTaskHandlers } from './routes.ts';
 import { createTasksService } from './service.ts';
 import { createLeaseKeeper } from './sweeper.ts';
@@ -26,6 +27,7 @@ export interface TasksModuleDeps {
   figures: Figures;
   logs: LogsService;
   recordChange: RecordChange;
+  watermark: WatermarkKeeper;
   emit: Emit;
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
   openVariable: (organizationId: string, variableId: string, sealed: Buffer) => Promise<string>;
@@ -51,7 +53,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
   const wakeTask = (taskId: TaskId) => bus.publish(taskChannel(taskId), taskId);
   const sink = createEffectSink({
     storeState: (tx, effect, context, extra) => later().state.storeState(tx, effect, context, extra),
-    decideQuarantined: (tx, effect) => later().state.decideQuarantined(tx, effect),
+    decideQuarantined: (tx, effect, extra) => later().state.decideQuarantined(tx, effect, extra),
     emit: deps.emit,
     wakeDispatcher: () => later().wakeDispatcher(),
     sendOffer: (agentId, attemptId) => later().sendOffer(agentId, attemptId),
@@ -86,7 +88,8 @@ export function createTasksModule(deps: TasksModuleDeps) {
     isAgentRevoked: (tx, agentId) => later().isAgentRevoked(tx, agentId),
     wakeTask,
   });
-  const keeper = createLeaseKeeper({ db, decider, figures, logger });
+  const guard = createRestoreGuard({ db, decider, watermark: deps.watermark, recordChange: deps.recordChange, logger });
+  const keeper = createLeaseKeeper({ db, decider, figures, guard, wakeTask, logger });
 
   return {
     service,

@@ -1,5 +1,6 @@
 import { type Attempt, isTerminal, type Task, type TaskStatusAnswer } from '@groundcrew/protocol';
-import type { AttemptView, TaskView } from './store.ts';
+import { contactLostSince } from './verdict.ts';
+import type { AttemptView, TaskView } from './view-store.ts';
 
 const iso = (date: Date | null): string | null => (date === null ? null : date.toISOString());
 
@@ -66,13 +67,6 @@ function presentPlan(row: TaskView) {
     serial: row.plan_serial,
     expires_at: (row.plan_expires_at ?? row.created_at).toISOString(),
   };
-}
-
-/** Derived, so that there is nothing to remember when contact comes back. */
-function contactLostSince(row: TaskView): string | null {
-  const lost =
-    row.attempt_id !== null && row.attempt_state === 'running' && row.lease_until !== null && row.lease_until < row.now;
-  return lost ? iso(row.lease_until) : null;
 }
 
 function durationOf(row: TaskView): number | null {

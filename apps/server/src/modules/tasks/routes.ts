@@ -26,6 +26,7 @@ export function createTaskHandlers(tasks: TasksService, logs: LogsService) {
     approveTask: ({ caller, params, body }) => tasks.approve(caller, params.task_id, body),
     discardTask: ({ caller, params, body }) => tasks.discard(caller, params.task_id, body.reason),
     cancelTask: ({ caller, params, body }) => tasks.cancel(caller, params.task_id, body),
+    closeTask: ({ caller, params, body }) => tasks.close(caller, params.task_id, body),
     getPlan: ({ caller, params }) => tasks.plan(caller, params.task_id),
     listAttempts: async ({ caller, params }) => {
       await tasks.find(caller, params.task_id);

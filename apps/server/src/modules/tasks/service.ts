@@ -2,6 +2,7 @@ import { newId } from '@groundcrew/kit';
 import type {
   ApproveRequest,
   CancelRequest,
+  CloseRequest,
   OrganizationId,
   Page,
   PlanDetails,
@@ -11,14 +12,19 @@ import type {
   TaskEvent,
   TaskId,
   TaskListQuery,
+  TaskVerdict,
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
+import { listTaskEvents } from './history-store.ts';
 import { presentTask } from './present.ts';
 import * as store from './store.ts';
+import { findVerdictKind, toVerdict } from './verdict.ts';
+import { findVerdictFacts } from './verdict-store.ts';
+import * as views from './view-store.ts';
 
 export interface TasksDeps {
   db: Database;
@@ -77,14 +83,22 @@ export function createTasksService(deps: TasksDeps) {
     return origin;
   }
 
-  async function find(caller: UserCaller, id: TaskId): Promise<store.TaskView> {
-    const task = await store.findTask(db, caller.organizationId, id);
+  async function find(caller: UserCaller, id: TaskId): Promise<views.TaskView> {
+    const task = await views.findTask(db, caller.organizationId, id);
     if (task === undefined) throw new AppError('not_found', `There is no task ${id}.`);
     return task;
   }
 
   async function get(caller: UserCaller, id: TaskId): Promise<Task> {
-    return presentTask(await find(caller, id));
+    const task = await find(caller, id);
+    return { ...presentTask(task), verdict: await findVerdict(caller, task) };
+  }
+
+  async function findVerdict(caller: UserCaller, task: views.TaskView): Promise<TaskVerdict | null> {
+    const kind = findVerdictKind(task);
+    if (kind === undefined) return null;
+    const id = task.id as TaskId;
+    return toVerdict(task, kind, await findVerdictFacts(db, caller.organizationId, id, task.newest_attempt_id));
   }
 
   async function list(caller: UserCaller, query: TaskListQuery & { agentId?: string }): Promise<Page<Task>> {
@@ -93,7 +107,7 @@ export function createTasksService(deps: TasksDeps) {
         ? undefined
         : await deps.getWorkspaceId(caller.organizationId, query.workspace_id);
     const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
-    const rows = await store.listTasks(db, {
+    const rows = await views.listTasks(db, {
       organizationId: caller.organizationId,
       workspaceId,
       agentId: query.agentId,
@@ -139,6 +153,17 @@ export function createTasksService(deps: TasksDeps) {
     return get(caller, id);
   }
 
+  /** Ends what nothing else can end. The workspace's name, typed, is what confirms the warning. */
+  async function close(caller: UserCaller, id: TaskId, { workspace, reason }: CloseRequest): Promise<Task> {
+    const { workspace_name } = await find(caller, id);
+    await decider.decide(
+      id,
+      { kind: 'close', by: personOf(caller), confirmed: workspace === workspace_name, reason },
+      { also: audit(caller, id, 'close', { reason }) },
+    );
+    return get(caller, id);
+  }
+
   const audit =
     (caller: UserCaller, id: TaskId, action: string, after: Record<string, unknown>) =>
     async (tx: Parameters<RecordChange>[0]) =>
@@ -158,7 +183,7 @@ export function createTasksService(deps: TasksDeps) {
   ): Promise<Page<TaskEvent>> {
     await find(caller, id);
     const after = query.cursor === undefined ? 0 : decodeNumberCursor(query.cursor);
-    const rows = await store.listTaskEvents(db, caller.organizationId, id, after, query.limit + 1);
+    const rows = await listTaskEvents(db, caller.organizationId, id, after, query.limit + 1);
     return toPage(
       rows,
       query.limit,
@@ -175,15 +200,16 @@ export function createTasksService(deps: TasksDeps) {
     approve,
     discard,
     cancel,
+    close,
     plan,
     events,
-    attempts: (caller: UserCaller, id: TaskId) => store.listAttempts(db, caller.organizationId, id),
+    attempts: (caller: UserCaller, id: TaskId) => views.listAttempts(db, caller.organizationId, id),
     explain: async (caller: UserCaller, id: TaskId): Promise<QueueExplanation> => {
       await find(caller, id);
       return deps.explain(id);
     },
     /** For viewers, whose right was checked when they came. */
-    findView: (organizationId: OrganizationId, id: TaskId) => store.findTask(db, organizationId, id),
+    findView: (organizationId: OrganizationId, id: TaskId) => views.findTask(db, organizationId, id),
   };
 }
 export type TasksService = ReturnType<typeof createTasksService>;

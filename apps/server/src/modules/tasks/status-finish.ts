@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FinishRequest, StatusPut, StreamEnd } from '@groundcrew/protocol';
 import type { LogsService, StreamKey } from '../logs/index.ts';
+import type { AttemptIdentity } from './attempt-store.ts';
 import type { AttemptsService } from './attempts-service.ts';
-import type { AttemptIdentity } from './store.ts';
 
 /**
  * The exit record that an agent of another make means by an ending status. It names no lengths and checksums, so what it has

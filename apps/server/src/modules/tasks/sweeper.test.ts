@@ -1,3 +1,4 @@
+import { waitFor } from '@groundcrew/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
@@ -12,6 +13,7 @@ import {
   storePlan,
   type TestAgent,
 } from './live-server-for-tests.ts';
+import { taskChannel } from './module.ts';
 
 let server: LiveServer;
 let agent: TestAgent;
@@ -185,4 +187,24 @@ test('twenty keepers at once agree', async () => {
   const moved = Number(after.deadline_at) - Number(before.deadline_at);
   expect(moved).toBeGreaterThan(155_000);
   expect(moved).toBeLessThan(190_000);
+});
+
+test('whoever looks at a task is woken once when its lease runs out', async () => {
+  const { id } = await newTask();
+  await acceptOffer(server, agent, id);
+  await keeper().tellLostContact();
+  const woken: string[] = [];
+  const stop = server.bus.subscribe(taskChannel(id), (what) => void woken.push(what));
+  await keeper().tellLostContact();
+  expect(woken).toEqual([]);
+  await server.db
+    .updateTable('attempts')
+    .set({ lease_until: sql<Date>`clock_timestamp()` })
+    .where('task_id', '=', id)
+    .execute();
+  await keeper().tellLostContact();
+  await waitFor('the wake-up', () => woken.length === 1);
+  await keeper().tellLostContact();
+  stop();
+  expect(woken).toEqual([id]);
 });

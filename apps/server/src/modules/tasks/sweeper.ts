@@ -5,11 +5,15 @@ import { type Database, DatabaseError, type Executor, transaction } from '../../
 import { AppError } from '../../platform/http/index.ts';
 import type { Decider } from './decide.ts';
 import { type Figures, outageShift } from './lifecycle/index.ts';
+import type { RestoreGuard } from './restore-guard.ts';
 
 export interface SweeperDeps {
   db: Database;
   decider: Decider;
   figures: Figures;
+  guard: RestoreGuard;
+  /** Wakes whoever looks at the task. */
+  wakeTask: (taskId: TaskId) => void;
   logger: Logger;
 }
 
@@ -20,9 +24,18 @@ const ALIVE_AT = 'alive_at';
  * The lease keeper: says on the database's clock that the server lives, and applies the deadlines that have passed. When it
  * finds that nobody said so for a while, nobody could renew either: the same transaction moves every deadline before anything expires.
  */
-export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps) {
-  /** Writes `alive_at`; after an outage moves every deadline by the gap and a grace. */
+export function createLeaseKeeper({ db, decider, figures, guard, wakeTask, logger }: SweeperDeps) {
+  /**
+   * Writes `alive_at`; after an outage moves every deadline by the gap and a grace. A database that was restored is found out
+   * first: nothing may be decided from it as if it told the present.
+   */
   async function keepAlive(): Promise<void> {
+    const present = await guard.check();
+    await moveOrKeep();
+    await guard.tick(present);
+  }
+
+  async function moveOrKeep(): Promise<void> {
     await transaction(db, async (tx) => {
       const shift = outageShift(0, await findGap(tx, sql`FOR NO KEY UPDATE`), figures);
       if (shift > 0) {
@@ -61,7 +74,18 @@ export function createLeaseKeeper({ db, decider, figures, logger }: SweeperDeps)
       throw new AppError('unavailable', 'The server was away; deadlines are moved before any is applied.');
   }
 
-  return { keepAlive, sweep };
+  /** On the database's clock, as text: a date would lose its microseconds, and tell the same twice. */
+  let toldUntil: string | undefined;
+  /** Nothing happens when a lease runs out, so nothing would tell a viewer; what they read then is derived from the lease. */
+  async function tellLostContact(): Promise<void> {
+    const { rows } = await sql<{ now: string; tasks: TaskId[] }>`WITH clock AS (SELECT clock_timestamp() AS now)
+      SELECT now::text, ARRAY(SELECT task_id FROM attempts WHERE state <> 'ended' AND lease_until < now
+        AND lease_until >= ${toldUntil ?? null}::timestamptz) AS tasks FROM clock`.execute(db);
+    toldUntil = rows[0]?.now;
+    for (const id of rows[0]?.tasks ?? []) wakeTask(id);
+  }
+
+  return { keepAlive, sweep, tellLostContact };
 }
 
 /** Milliseconds since somebody last said that the server lives; 0 when nobody ever did. */

@@ -21,7 +21,7 @@ import {
   type StoredValue,
   updateVariable,
 } from './store.ts';
-import { applyUpdate, type VariableRow } from './variable.ts';
+import { applyUpdate, refuseReserved, type VariableRow } from './variable.ts';
 
 export interface VariablesDeps {
   db: Database;
@@ -53,6 +53,7 @@ export function createVariablesService({ db, sealer, recordChange, getWorkspaceI
   }
 
   async function create(caller: UserCaller, idOrName: string, body: VariableCreate): Promise<Variable> {
+    refuseReserved(body);
     const workspaceId = await getWorkspaceId(caller.organizationId, idOrName);
     const id = newId('var');
     const { value, ...rest } = body;

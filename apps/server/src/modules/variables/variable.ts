@@ -1,4 +1,5 @@
 import { VariableCreate, type VariableUpdate } from '@groundcrew/protocol';
+import { findReservation } from '@groundcrew/terraform';
 import { AppError, invalidRequest } from '../../platform/http/index.ts';
 
 export interface VariableRow {
@@ -27,6 +28,17 @@ export interface ChangedVariable {
 }
 
 /**
+ * Refuses an environment variable whose name the runner keeps for itself, when it is set instead of when a task runs.
+ * @throws AppError `invalid_request` with what to do instead
+ */
+export function refuseReserved({ key, category }: Pick<VariableRow, 'key' | 'category'>): void {
+  const way = category === 'env' ? findReservation(key) : undefined;
+  if (way === undefined) return;
+  const message = `the environment variable ${key} is set by Groundcrew itself: ${way}`;
+  throw invalidRequest([{ path: 'key', message }]);
+}
+
+/**
  * What an update makes of a variable. Checked as a whole, since a change can be wrong only together with what stays. Turning
  * `sensitive` off would show a secret to everybody who may read variables, so it never goes off.
  */
@@ -43,6 +55,7 @@ export function applyUpdate(row: VariableRow, changes: VariableUpdate): ChangedV
     sensitive: changes.sensitive ?? row.sensitive,
     description: changes.description ?? row.description,
   };
+  if (next.key !== row.key) refuseReserved({ ...next, category: row.category });
   const checked = VariableCreate.safeParse({ ...next, category: row.category, value: value ?? '' });
   if (!checked.success)
     throw invalidRequest(checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));

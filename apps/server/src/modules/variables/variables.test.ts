@@ -157,3 +157,22 @@ test('variables of another workspace or organisation are not there', async () =>
     (await it.call('PUT', `/workspaces/w/variables/${body.id}`, { token: viewer, body: { value: 'y' } })).status,
   ).toBe(403);
 });
+
+describe('names that the runner keeps for itself', () => {
+  test.each(['TF_CLI_ARGS', 'TF_CLI_ARGS_plan', 'TF_DATA_DIR', 'PATH', 'TF_HTTP_ADDRESS', 'GROUNDCREW_TOKEN'])(
+    '%s is refused as an environment variable, with the way out',
+    async (key) => {
+      const { status, body } = await create({ key, value: 'x', category: 'env' });
+      expect([status, body.code]).toEqual([400, 'invalid_request']);
+      expect(body.error).toContain(key);
+      expect(body.details).toMatchObject([{ path: 'key' }]);
+    },
+  );
+
+  test('neither can a variable be renamed to one; a Terraform variable may be called so', async () => {
+    const { body } = await create({ key: 'AWS_REGION', value: 'x', category: 'env' });
+    expect((await update(body.id, { key: 'LD_PRELOAD' })).body.code).toBe('invalid_request');
+    expect((await update(body.id, { value: 'y' })).status).toBe(200);
+    expect((await create({ key: 'TF_DATA_DIR', value: 'x' })).status).toBe(201);
+  });
+});

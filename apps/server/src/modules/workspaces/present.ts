@@ -28,6 +28,12 @@ export function presentWorkspace(row: WorkspaceRow): Workspace {
       row.locked_by === null
         ? null
         : { by: row.locked_by, at: (row.locked_at ?? row.updated_at).toISOString(), reason: row.lock_reason ?? '' },
+    unproven_attempts: row.marks.map(({ taskId, attemptId, attemptNumber, since }) => ({
+      task_id: taskId,
+      attempt_id: attemptId,
+      attempt_number: attemptNumber,
+      since: new Date(since).toISOString(),
+    })),
     hold_task_id: row.hold_task_id,
     configuration_id: row.configuration_id,
     // PostgreSQL writes microseconds into JSON; the wire has milliseconds.

@@ -22,7 +22,8 @@ export interface WorkspaceRow {
   locked_by: string | null;
   locked_at: Date | null;
   lock_reason: string | null;
-  marks: unknown[];
+  /** Closed attempts that are not proved dead; the life cycle's. */
+  marks: { taskId: string; attemptId: string; attemptNumber: number; since: number }[];
   hold_task_id: string | null;
   configuration_id: string | null;
   state: {
@@ -59,6 +60,12 @@ export function findDeleteObstacle(
       sentence: `Workspace ${name} is locked by ${workspace.locked_by}${reasonOf(workspace)}; unlock it first.`,
     };
   if (force) return undefined;
+  const [unproven] = workspace.marks;
+  if (unproven !== undefined)
+    return {
+      code: 'in_use',
+      sentence: `Terraform of attempt ${unproven.attemptNumber} (task ${unproven.taskId}) was closed without proof that it is dead and may still be changing things; wait for that proof, or delete with force=true.`,
+    };
   if (state !== null && state.resource_count > 0)
     return {
       code: 'in_use',

@@ -3,6 +3,7 @@ export { afterCommit } from './after-commit.ts';
 export { connect, type Session } from './connect.ts';
 export { createDatabase, type Database, type DatabaseOptions, type Executor, outsideTransaction } from './database.ts';
 export { DatabaseError, type DatabaseErrorKind, isDatabaseError } from './database-error.ts';
+export { type DatabaseIdentity, readIdentity } from './identity.ts';
 export { type MigrateResult, migrate } from './migrate.ts';
 export { migrationsFolder } from './migration-files.ts';
 export { named } from './named.ts';

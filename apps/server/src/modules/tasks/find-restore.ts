@@ -1,0 +1,35 @@
+import type { DatabaseIdentity } from '../../platform/database/index.ts';
+
+/** A number that the lease keeper counts up in the database, and whose database it is. */
+export interface Watermark {
+  /** Made once for each database of ours; a copy of it carries the same. */
+  installation: string;
+  count: number;
+}
+
+/** What the database says of itself, as the lease keeper last wrote it. */
+export interface KnownDatabase extends Watermark, DatabaseIdentity {}
+
+/**
+ * Why the database is not the one that this server worked with last: it is another one, it was promoted or recovered to a point
+ * in time, or it is older than what this home has seen of it. Undefined when it is the one, or was never seen before.
+ *
+ * @param seen read before `known`, else a tick in between would look like a step back
+ */
+export function findRestore(
+  known: KnownDatabase | undefined,
+  seen: Watermark | undefined,
+  present: DatabaseIdentity,
+): string | undefined {
+  if (known === undefined) return undefined;
+  if (differs(known.systemIdentifier, present.systemIdentifier))
+    return `its system identifier is ${present.systemIdentifier} and was ${known.systemIdentifier}`;
+  if (differs(known.timeline, present.timeline)) return `its timeline is ${present.timeline} and was ${known.timeline}`;
+  if (seen?.installation === known.installation && known.count < seen.count)
+    return `it is older than what this server has seen of it (watermark ${known.count}, seen ${seen.count})`;
+  return undefined;
+}
+
+/** What the role may not read tells nothing. */
+const differs = <T>(known: T | null, present: T | null): boolean =>
+  known !== null && present !== null && known !== present;
