@@ -33,6 +33,10 @@ describe('foreign text', () => {
     expect(safe.push(Uint8Array.of(0x41, 0xff, 0xc3)) + safe.end()).toBe('A\ufffd\ufffd');
   });
 
+  it('lets no colour arise from what it takes out', () => {
+    expect(clean('a\u001b\u001b[31m[mb', false, [])).toBe('a[mb');
+  });
+
   it('never lets an escape through but colours, wherever it is cut', () => {
     const piece = fc.oneof(
       fc.constantFrom(

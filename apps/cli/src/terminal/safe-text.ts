@@ -18,7 +18,10 @@ const SEQUENCE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences start with ESC
   /\u001b\[[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-OQ-WYZ\\`-~]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const CONTROLS = /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[[0-9;:]*m)/g;
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/** What is left when a sequence was taken out of another one may be a colour. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const CONTROLS_BUT_COLOURS = /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[[0-9;:]*m)/g;
 
 /** @param colours whether colour sequences stay */
 export function createSafeText(colours: boolean): SafeText {
@@ -26,7 +29,9 @@ export function createSafeText(colours: boolean): SafeText {
   let held = '';
 
   const clean = (text: string): string =>
-    text.replace(SEQUENCE, (sequence) => (colours && COLOUR.test(sequence) ? sequence : '')).replace(CONTROLS, '');
+    text
+      .replace(SEQUENCE, (sequence) => (colours && COLOUR.test(sequence) ? sequence : ''))
+      .replace(colours ? CONTROLS_BUT_COLOURS : CONTROLS, '');
 
   function take(text: string): string {
     const whole = held + text;
