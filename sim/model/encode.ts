@@ -51,8 +51,16 @@ export function createEncoder(): (system: System) => Uint8Array {
     put(tasks.length, attempts.length, epochs.indexOf(workspace.holderEpoch));
     for (const attempt of attempts) put(name(attempt.id), number(attempt.id), epochs.indexOf(attempt.epoch));
     putWorkspace(world);
-    for (const task of tasks) putTask(task);
-    for (const attempt of attempts) putAttempt(attempt);
+    for (const task of tasks)
+      putTask(
+        task,
+        attempts.find(({ id }) => id === task.attemptId),
+      );
+    for (const attempt of attempts)
+      putAttempt(
+        attempt,
+        tasks.find(({ id }) => id === attempt.taskId),
+      );
   }
 
   function putWorkspace({ workspace }: World): void {
@@ -63,33 +71,37 @@ export function createEncoder(): (system: System) => Uint8Array {
     for (const id of undecided) put(name(id));
   }
 
-  function putTask(task: Task): void {
+  function putTask(task: Task, attempt: Attempt | undefined): void {
     const { plan, approval } = task;
-    put(code(task.status), code(task.phase), code(task.reason?.code), task.cancelLevel, code(task.cancelCause));
-    put(task.returns.length, task.losses, task.attempts === 0 ? 0 : 1, name(task.attemptId));
+    put(code(task.status), reason(task), task.attempts === 0 ? 0 : 1);
+    if (task.completedAt !== null) return;
+    put(code(task.phase), task.cancelLevel, name(task.attemptId));
+    // An apply under way never comes back to the queue, so it does not matter any more how often it did.
+    if (attempt?.permit !== 'used') put(task.returns.length, task.losses);
     if (plan === null) put(0);
     else put(1, name(plan.attemptId), name(plan.checksum), ref(plan.madeFrom?.serial), code(plan.hasChanges));
     if (approval === null || approval.voidedAt !== null) put(approval === null ? 0 : 1);
     else put(2, name(approval.planChecksum), ref(approval.madeFrom?.serial));
   }
 
-  function putAttempt(a: Attempt): void {
-    put(code(a.taskId), code(a.action), code(a.state), code(a.outcome), code(a.permit), a.interrupted ? 1 : 0);
-    if (a.state !== 'ended') {
-      put(name(a.agentId), name(a.nonce), name(a.lockId));
-      put(
-        deadline(a.offerExpiresAt),
-        deadline(a.giveUpAt),
-        deadline(a.timeoutAt),
-        deadline(a.stopBy),
-        deadline(a.settleBy),
-      );
-      put(a.permit === 'used' && a.state === 'running' ? deadline(a.leaseUntil) : 0);
-    }
-    putRecord(a.finish);
-    // Of an attempt that nobody waits for it only matters whether it was heard of.
-    put(a.lateFinish === null ? 0 : 1, a.logsIn.length, a.states.length);
+  function putAttempt(a: Attempt, task: Task | undefined): void {
+    put(code(a.taskId), code(a.state));
+    // Whatever is said for it is turned away or kept beside the task.
+    if (a.state === 'ended' && a.permit !== 'used' && a.states.length === 0) return;
+    put(
+      code(a.outcome === 'closed'),
+      code(a.permit),
+      a.interrupted ? 1 : 0,
+      a.states.length,
+      a.lateFinish === null ? 0 : 1,
+    );
     for (const { id, standing } of a.states) put(name(id), code(standing));
+    if (a.state === 'ended') return;
+    put(code(a.action), name(a.agentId), name(a.nonce), name(a.lockId), a.logsIn.length);
+    put(deadline(a.offerExpiresAt), deadline(a.giveUpAt), deadline(a.stopBy), deadline(a.settleBy));
+    put(task?.cancelLevel === 0 ? deadline(a.timeoutAt) : 0);
+    put(a.permit === 'used' && a.state === 'running' ? deadline(a.leaseUntil) : 0);
+    putRecord(a.finish);
   }
 
   function putRecord(record: ExitRecord | null): void {
@@ -131,6 +143,10 @@ export function createEncoder(): (system: System) => Uint8Array {
     return bytes.subarray(0, length);
   };
 }
+
+/** The reasons that anything depends on. */
+const REASONS: readonly string[] = ['abandoned', 'restored', 'discarded'];
+const reason = (task: Task): number => REASONS.indexOf(task.reason?.code ?? '') + 1;
 
 const ref = (serial: number | null | undefined): number => (serial === null || serial === undefined ? 0 : serial + 1);
 /** None, to come, passed. */

@@ -87,7 +87,9 @@ function ghostMessages(turn: Turn, folder: Folder, deliver: Deliver): void {
   deliver({ kind: 'stage', stage: 'planning' });
   deliver({ kind: 'return', reason: 'disk full' });
   deliver({ kind: 'plan_stored', checksum: `plan of ${folder.attemptId}`, madeFrom: null, hasChanges: true });
-  deliver(askPermit(turn, { ...folder, nonce: `nonce of ${folder.attemptId}`, planChecksum: `plan of ${folder.attemptId}` }));
+  deliver(
+    askPermit(turn, { ...folder, nonce: `nonce of ${folder.attemptId}`, planChecksum: `plan of ${folder.attemptId}` }),
+  );
   deliver({ kind: 'lock_arrived', nonce: `nonce of ${folder.attemptId}`, lockId: lockIdOf(folder) });
   deliver({ kind: 'finish', record: exitRecordOf({ ...folder, report: 'plan_failed' }, false), logsIn: [] });
   deliver({ kind: 'died', proof: 'folder' });
@@ -117,8 +119,9 @@ function arrive(
 }
 
 /** An answer that the runner is not waiting for is dropped. */
-function addHeard({ heard, permitted, terraform }: Folder, news: Partial<Answers>): Answers {
+function addHeard({ heard, nonce, permitted, terraform }: Folder, news: Partial<Answers>): Answers {
   const waits = {
+    ...(nonce !== null && { plan: null }),
     ...(permitted && { granted: false, denied: false }),
     ...(terraform !== 'locking' && { locked: false, lockDenied: false }),
   };

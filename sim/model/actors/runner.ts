@@ -14,7 +14,7 @@ function workOn(turn: Turn, folder: Folder): void {
   if (folder.nonce !== null) return hearPermit(turn, folder);
   if (folder.stored && folder.heard.plan === 'finish') turn.move('runner ends the plan', folder, { report: 'planned' });
   if (folder.action === 'apply' || (folder.stored && folder.heard.plan === 'proceed'))
-    turn.move('runner writes its intent', folder, { nonce: `nonce of ${writerOf(folder)}` });
+    turn.move('runner writes its intent', folder, { nonce: `nonce of ${writerOf(folder)}`, heard: NOTHING_HEARD });
   if (folder.action !== 'apply' && !folder.stored) plan(turn, folder);
   turn.move('runner fails before the apply', folder, { report: 'plan_failed' });
   turn.move('runner hands back', folder, { report: 'returned' });
