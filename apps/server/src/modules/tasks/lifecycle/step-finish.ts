@@ -16,6 +16,12 @@ export function finish(
   const { attempt } = aggregate;
   if (attempt.state === 'offered')
     return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was never accepted and cannot have an exit.`);
+  if (attempt.permit === 'used' && !speaksOfApply(event.record))
+    return refuse(
+      aggregate,
+      'illegal',
+      `Terraform of attempt ${attempt.number} took its state lock; an exit before the apply is that of a copied folder.`,
+    );
   const known = attempt.finish ?? attempt.lateFinish;
   if (known && !sameRecord(known, event.record))
     return refuse(
@@ -26,6 +32,10 @@ export function finish(
   const told = known ? new Change(aggregate) : keepRecord(aggregate, event.record, context);
   return taken(settle(addLogs(told, event.logsIn), context));
 }
+
+/** Where LOCK was answered the plan is long over, so a record of the plan tells nothing of that Terraform, which may still run. */
+const speaksOfApply = ({ planChecksum, failedAt, logs }: ExitRecord): boolean =>
+  failedAt === null ? planChecksum === null || logs.some((log) => log.phase === 'apply') : failedAt === 'apply';
 
 const keepRecord = (aggregate: AttemptAggregate, record: ExitRecord, context: Context): Change =>
   aggregate.attempt.state === 'ended' ? keepLate(aggregate, record) : exit(aggregate, record, context);
