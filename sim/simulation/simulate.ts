@@ -105,7 +105,8 @@ async function liveThrough(built: BuiltWorld): Promise<void> {
 }
 
 const isSettled = ({ server, hosts }: BuiltWorld): boolean =>
-  checkEnds(server.database.tables).length === 0 && checkDelivered(listKeptFolders(hosts)).length === 0;
+  checkEnds(server.database.tables).length === 0 &&
+  checkDelivered(server.database.tables, listKeptFolders(hosts)).length === 0;
 
 /** Holds what the server has against what really happened; gives the bytes of log that were compared. */
 function judge({ world, server, hosts }: BuiltWorld): number {
@@ -114,7 +115,7 @@ function judge({ world, server, hosts }: BuiltWorld): number {
   const logs = checkLogs(tables, folders);
   const found = [
     ...checkEnds(tables),
-    ...checkDelivered(folders),
+    ...checkDelivered(tables, folders),
     ...checkStates(tables, world.ledger.runs, () => false),
     ...logs.violations,
   ];

@@ -24,8 +24,16 @@ export function checkEnds(tables: Tables): string[] {
 const isBehind = (hold: string | null, status: string | undefined, id: string): boolean =>
   hold !== null && hold !== id && status === 'needs_attention';
 
-/** Folders whose content is not delivered although everybody could be reached for long. */
-export const checkDelivered = (folders: readonly KeptFolder[]): string[] =>
+/**
+ * Folders whose content is not delivered although everybody could be reached for long. Before its permit an attempt that a
+ * power cut took its credential from is worth nothing: the server gives it up by itself.
+ */
+export const checkDelivered = (tables: Tables, folders: readonly KeptFolder[]): string[] =>
   folders
-    .filter(({ isThere }) => isThere)
+    .filter(({ isThere, wasCut, attemptId }) => isThere && !(wasCut && !hadPermit(tables, attemptId)))
     .map(({ host, path, attemptId }) => `${attemptId} is not delivered: its folder is still at ${host.name}:${path}`);
+
+const hadPermit = (tables: Tables, attemptId: string): boolean =>
+  [...tables.fences.values()].some(({ attempts }) =>
+    attempts.some(({ id, permit }) => id === attemptId && permit !== 'none'),
+  );

@@ -18,6 +18,7 @@ export function replaceGlobals(world: World): () => void {
   replace(Date, 'now', now);
   replace(Math, 'random', world.dice.fork('Math.random').next);
   replace(AbortSignal, 'timeout', createTimeout(world));
+  replace(AbortSignal, 'any', anySignal as never);
   replace(crypto, 'getRandomValues', createRandomValues(world) as never);
   replace(process, 'kill', kill as never);
   return () => {
@@ -49,6 +50,16 @@ const createTimeout = (world: World) => (ms: number) => {
   after(world, ms, () => controller.abort(new DOMException('The operation timed out.', 'TimeoutError')));
   return controller.signal;
 };
+
+/** Node's own is kept alive until it aborts, which the signals of a dead process never do, and a whole world with them. */
+function anySignal(signals: Iterable<AbortSignal>): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
+  }
+  return controller.signal;
+}
 
 const createRandomValues = (world: World) => {
   const dice = world.dice.fork('crypto');
