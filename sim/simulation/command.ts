@@ -5,6 +5,8 @@ import { type SimulationOptions, type SimulationResult, simulate } from './simul
 
 /** After so many seeds that went wrong the rest would tell nothing new. */
 const ENOUGH_FAILURES = 3;
+/** From so many seeds on it is a mistake when none of them applies anything. */
+const MEANINGFUL_SEEDS = 3;
 
 /** Runs the seeds that were asked for; gives the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -13,10 +15,12 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const results = await runSeeds(options);
   const seconds = (performance.now() - begun) / 1000;
   const totals = addUp(results, { firstSeed: options.seed, seconds });
+  const isIdle = results.length >= MEANINGFUL_SEEDS && totals.applies === 0;
+  if (isIdle) print('Nothing was applied at all: the simulated world does not work.');
   const failed = results.filter(({ violations }) => violations.length > 0);
   if (options.json) print(JSON.stringify({ ...totals, digests: digestsOf(results), failed }, null, 2));
   else print(summarise(totals));
-  return failed.length === 0 ? 0 : 1;
+  return failed.length === 0 && !isIdle ? 0 : 1;
 }
 
 async function runSeeds(options: Options): Promise<SimulationResult[]> {

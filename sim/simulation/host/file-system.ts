@@ -112,3 +112,27 @@ export function readAt(process: Process, path: string): Buffer {
 /** A line of /proc/<pid>/stat, as far as it is read. */
 export const statLine = ({ pid, group, startTicks }: Process): string =>
   `${pid} (terraform) S 1 ${group} ${group} ${'0 '.repeat(15)}${startTicks} 0 0\n`;
+
+/** What a folder's listing is asked for. */
+export interface ListOptions {
+  withFileTypes?: boolean;
+  encoding?: string;
+}
+
+export interface FolderEntry {
+  name: string | Buffer;
+  isDirectory(): boolean;
+  isFile(): boolean;
+}
+
+export function listFolder({ host }: Process, path: string, options: ListOptions = {}): (string | FolderEntry)[] {
+  return [...host.disk.folder(path).entries].map(([name, node]) =>
+    options.withFileTypes
+      ? {
+          name: options.encoding === 'buffer' ? Buffer.from(name) : name,
+          isDirectory: () => node.kind === 'folder',
+          isFile: () => node.kind === 'file',
+        }
+      : name,
+  );
+}

@@ -36,7 +36,7 @@ export interface Database {
 }
 
 /** What a commit takes when the server does not wait for it. */
-const LATE_COMMIT_MS = 700;
+const LATE_COMMIT_MS = 5_000;
 
 export function createDatabase(world: World): Database {
   const { loop, trace } = world;

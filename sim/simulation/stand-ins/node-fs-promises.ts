@@ -1,6 +1,17 @@
-import { errno } from '../disk/errno.ts';
 import { load } from '../disk/nodes.ts';
-import { type Figures, figuresAt, figuresOf, fileOf, openAt, operation, readAt, writeTo } from '../host/file-system.ts';
+import {
+  type Figures,
+  type FolderEntry,
+  figuresAt,
+  figuresOf,
+  fileOf,
+  type ListOptions,
+  listFolder,
+  openAt,
+  operation,
+  readAt,
+  writeTo,
+} from '../host/file-system.ts';
 import type { OpenFile } from '../host/open-file.ts';
 import type { Process } from '../host/process.ts';
 
@@ -140,26 +151,5 @@ export const rm = (path: string, options: { recursive?: boolean; force?: boolean
     disk.remove(path, options.recursive ?? false);
   });
 
-interface Entry {
-  name: string | Buffer;
-  isDirectory(): boolean;
-  isFile(): boolean;
-}
-
-export function readdir(
-  path: string,
-  options: { withFileTypes?: boolean; encoding?: string } = {},
-): Promise<(string | Entry)[]> {
-  return onDisk((disk) => {
-    if (disk.find(path) === undefined) throw errno('ENOENT', 'scandir', path);
-    return [...disk.folder(path).entries].map(([name, node]) =>
-      options.withFileTypes
-        ? {
-            name: options.encoding === 'buffer' ? Buffer.from(name) : name,
-            isDirectory: () => node.kind === 'folder',
-            isFile: () => node.kind === 'file',
-          }
-        : name,
-    );
-  });
-}
+export const readdir = (path: string, options?: ListOptions): Promise<(string | FolderEntry)[]> =>
+  operation((process) => listFolder(process, path, options));

@@ -11,6 +11,9 @@ import {
   figuresAt,
   figuresOf,
   fileOf,
+  type FolderEntry,
+  type ListOptions,
+  listFolder,
   openAt,
   operation,
   readAt,
@@ -46,9 +49,29 @@ export const openSync = (path: string, flags = 'r'): number =>
 export const closeSync = (descriptor: number): void => closeDescriptor(currentProcess(), descriptor);
 export const mkdirSync = (path: string, options?: { recursive?: boolean }): void =>
   currentProcess().host.disk.makeFolder(path, options?.recursive ?? false);
-export const readdirSync = (path: string): string[] => [...currentProcess().host.disk.folder(path).entries.keys()];
+export const readdirSync = (path: string, options?: ListOptions): (string | FolderEntry)[] =>
+  listFolder(currentProcess(), path, options);
 /** There is one user in a simulated host. */
 export const fchownSync = (): void => {};
+export const chownSync = fchownSync;
+export const renameSync = (from: string, to: string): void => currentProcess().host.disk.rename(from, to);
+
+/** Nothing happens between its opening and its writing: whoever calls it dies before or after. */
+export function writeFileSync(path: string, data: string | Uint8Array, options?: { flag?: string }): void {
+  const process = currentProcess();
+  const file = openAt(process, path, options?.flag ?? 'w');
+  try {
+    writeTo(process, file, typeof data === 'string' ? Buffer.from(data) : data);
+  } finally {
+    file.release();
+  }
+}
+
+export function rmSync(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
+  const { disk } = currentProcess().host;
+  if (options.force && disk.find(path) === undefined) return;
+  disk.remove(path, options.recursive ?? false);
+}
 
 export function writeSync(
   descriptor: number,
