@@ -1,6 +1,6 @@
 import type { Bugs } from './bugs.ts';
 import { type BuiltWorld, buildWorld } from './build-world.ts';
-import { checkDelivered, checkEnds } from './checks/check-ends.ts';
+import { checkClosed, checkDelivered, checkEnds } from './checks/check-ends.ts';
 import { checkLogs } from './checks/check-logs.ts';
 import { checkStates } from './checks/check-states.ts';
 import { listKeptFolders } from './checks/folders.ts';
@@ -109,17 +109,18 @@ const isSettled = ({ server, hosts }: BuiltWorld): boolean =>
   checkDelivered(server.database.tables, listKeptFolders(hosts)).length === 0;
 
 /** Holds what the server has against what really happened; gives the bytes of log that were compared. */
-function judge({ world, server, hosts }: BuiltWorld): number {
+function judge({ world, server, hosts, people }: BuiltWorld): number {
   const { tables } = server.database;
   const folders = listKeptFolders(hosts);
   const logs = checkLogs(tables, folders);
   const found = [
     ...checkEnds(tables),
     ...checkDelivered(tables, folders),
-    ...checkStates(tables, world.ledger.runs, () => false),
+    ...checkStates(tables, world.ledger.runs, (name) => hosts.some((host) => host.lost && host.name === name)),
     ...logs.violations,
   ];
-  for (const sentence of found) world.violate(sentence);
+  people.closeAll();
+  for (const sentence of [...found, ...checkClosed(tables)]) world.violate(sentence);
   return logs.bytes;
 }
 
@@ -133,6 +134,6 @@ function count({ world, server }: BuiltWorld, logBytes: number): SimulationFigur
     attempts: fences.flatMap(({ attempts }) => attempts).length,
     applies: world.ledger.runs.filter(({ made }) => made.length > 0).length,
     logBytes,
-    needsAttention: tasks.filter(({ status }) => status === 'needs_attention').length,
+    needsAttention: tasks.filter(({ reason }) => reason?.code === 'closed').length,
   };
 }

@@ -20,6 +20,14 @@ export function checkEnds(tables: Tables): string[] {
   });
 }
 
+/** After every verdict a person has closed, nothing is left. */
+export const checkClosed = (tables: Tables): string[] =>
+  [...tables.fences.values()].flatMap(({ tasks }) =>
+    tasks
+      .filter(({ status }) => status === 'needs_attention')
+      .map(({ id }) => `${id} needs attention and cannot be closed`),
+  );
+
 /** Waits for a task that waits for a person. */
 const isBehind = (hold: string | null, status: string | undefined, id: string): boolean =>
   hold !== null && hold !== id && status === 'needs_attention';
@@ -30,7 +38,9 @@ const isBehind = (hold: string | null, status: string | undefined, id: string): 
  */
 export const checkDelivered = (tables: Tables, folders: readonly KeptFolder[]): string[] =>
   folders
-    .filter(({ isThere, wasCut, attemptId }) => isThere && !(wasCut && !hadPermit(tables, attemptId)))
+    .filter(
+      ({ host, isThere, wasCut, attemptId }) => isThere && !host.lost && !(wasCut && !hadPermit(tables, attemptId)),
+    )
     .map(({ host, path, attemptId }) => `${attemptId} is not delivered: its folder is still at ${host.name}:${path}`);
 
 const hadPermit = (tables: Tables, attemptId: string): boolean =>

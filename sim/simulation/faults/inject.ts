@@ -76,6 +76,13 @@ const ACTS: Readonly<Record<FaultKind, Act>> = {
       target.startAgent(host);
     };
   },
+  // One of them has to be left for all to come to an end.
+  host_lost: ({ hosts }, _fault, host) => {
+    if (hosts.some(({ lost }) => lost)) return undefined;
+    host.lost = true;
+    host.cutPower();
+    return undefined;
+  },
   disk_full: (_target, _fault, host) => {
     host.disk.fill(true);
     return () => host.disk.fill(false);
@@ -109,12 +116,13 @@ export function injectFaults(target: Target, faults: readonly Fault[]): void {
   for (const fault of faults) {
     loop.after(fault.atMs, () => {
       const host = target.hosts.find(({ name }) => name === fault.host) ?? (target.hosts[0] as Host);
-      if (dark.has(host) && fault.host !== undefined) return;
+      if ((dark.has(host) || host.lost) && fault.host !== undefined) return;
       trace.note('FAULT', describeFault(fault).trim());
       const end = ACTS[fault.kind](target, fault, host);
       if (end === undefined) return;
       loop.after(fault.forMs, () => {
         if (fault.kind !== 'power_cut' && fault.host !== undefined && dark.has(host)) return;
+        if (host.lost && fault.host !== undefined) return;
         trace.note('FAULT', `${fault.kind} is over`);
         end();
       });
@@ -130,7 +138,7 @@ export function heal({ world, server, hosts, startAgent }: Target): void {
   now.cut.clear();
   server.stopUntil(0);
   server.start();
-  for (const host of hosts) {
+  for (const host of hosts.filter(({ lost }) => !lost)) {
     host.disk.fill(false);
     host.slowness = 1;
     host.skewMs = 0;

@@ -16,6 +16,7 @@ export const FAULT_KINDS = [
   'launcher_kill',
   'terraform_kill',
   'power_cut',
+  'host_lost',
   'disk_full',
   'disk_slow',
   'clock_jump',

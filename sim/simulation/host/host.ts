@@ -26,7 +26,8 @@ export interface Host {
   nextPort(): number;
   /** Everything stops at once, and the disk keeps what the dice leave it. */
   cutPower(): void;
-  readonly cuts: number;
+  /** It will never come back. */
+  lost: boolean;
 }
 
 export function createHost(world: World, name: string): Host {
@@ -35,7 +36,6 @@ export function createHost(world: World, name: string): Host {
   const processes = new Map<number, Process>();
   let pids = 100;
   let ports = 40_000;
-  let cuts = 0;
   const host: Host = {
     name,
     world,
@@ -45,9 +45,7 @@ export function createHost(world: World, name: string): Host {
     sockets: new Map(),
     skewMs: 0,
     slowness: 1,
-    get cuts() {
-      return cuts;
-    },
+    lost: false,
     start(processName, group) {
       const pid = pids++;
       const process = createProcess(host, { pid, name: processName, group: group ?? pid });
@@ -62,7 +60,6 @@ export function createHost(world: World, name: string): Host {
     },
     nextPort: () => ports++,
     cutPower() {
-      cuts += 1;
       for (const process of [...processes.values()]) process.end({ code: null, signal: 'SIGKILL' });
       host.ports.clear();
       host.sockets.clear();
