@@ -6,7 +6,7 @@ import type { Client } from '@groundcrew/client';
 import { sha256Hex } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import { pack } from 'tar-stream';
-import { attemptFolder, createFolders } from './folder/index.ts';
+import { attemptFolder, createFolders, replaceFile } from './folder/index.ts';
 import { openJournal } from './journal/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AttemptDeps, openAttempt, openFolder } from './open-attempt.ts';
@@ -26,6 +26,8 @@ export async function rehearse({ folder, birth, logger, ...deps }: RehearsalDeps
   const quiet = logger.child({}, { level: 'silent' });
   try {
     await createFolders(scratch);
+    // What an agent would have put there.
+    for (const path of [scratch.birth, scratch.task, scratch.secret]) await replaceFile(path, '');
     const born: RunnerBirth = { ...birth, path: `${STAND_IN}:${birth.path}`, versions_dir: scratch.tmp };
     const client = standInServer(birth.server_url, await rehearsalTask());
     const wishes = createWishes();

@@ -58,6 +58,12 @@ export function createCommands(deps: CommandsDeps): Commands {
   let ready: Launcher | undefined;
   if (deps.launcher !== undefined) keep(deps.launcher);
 
+  /** A launcher that waits for its word holds the lock as well, and would be taken for what is looked for. */
+  function aliveBesidesOurs(): Promise<boolean> {
+    close();
+    return alive();
+  }
+
   /** One that dies while it waits is none any more. */
   function keep(launcher: Launcher): void {
     ready = launcher;
@@ -84,7 +90,7 @@ export function createCommands(deps: CommandsDeps): Commands {
     void tellStart(order.name, record, ended.signal);
     const exit = await followCommand(record, {
       clock,
-      isAlive: alive,
+      isAlive: aliveBesidesOurs,
       ...(launched ? { launcherGone: launched.gone } : {}),
     });
     ended.abort();
@@ -118,14 +124,13 @@ export function createCommands(deps: CommandsDeps): Commands {
     }
   }
 
-  return {
-    prepare,
-    run,
-    close() {
-      ready?.abandon();
-      ready = undefined;
-    },
-  };
+  /** One that is needed after all is made anew. */
+  function close(): void {
+    ready?.abandon();
+    ready = undefined;
+  }
+
+  return { prepare, run, close };
 }
 
 const isRecorded = ({ findExit, findProcess }: CommandRecord): boolean =>

@@ -34,8 +34,9 @@ export async function writeIntent(context: AttemptContext, planChecksum: string)
   const { journal, folder } = context;
   const known = journal.find('intent');
   if (known !== undefined) return known;
-  // What a successor must know to mask the log of an apply with.
-  await makeDurable(folder.data);
+  // What a successor must know to speak for the attempt, and to mask the log of an apply with. The agent did not wait for the
+  // disk with it: until here a machine that dies loses nothing but time.
+  await Promise.all([folder.birth, folder.task, folder.secret, folder.data].map(makeDurable));
   const intent = { nonce: newSecret(), plan_checksum: planChecksum, at: now(context) };
   await journal.write('intent', intent);
   return intent;

@@ -39,7 +39,7 @@ export async function superviseStop(deps: StopDeps, ended: AbortSignal): Promise
     const situation = describe(deps, inherited, own);
     timedOut ||= situation.timedOut && situation.level === 0 && !situation.fenced;
     const step = decideSignal(situation);
-    if (step.do === 'send') own.push(await send(deps, step.signal));
+    if (step.do === 'send') own.push(...(await trySend(deps, step.signal, ended)));
     else await untilChange(deps, nextLook(deps, situation, step), ended);
   }
   return { asked: wishes.cancelLevel > 0 || wishes.fenced || timedOut || inherited.length > 0, timedOut };
@@ -71,6 +71,17 @@ function describe(deps: StopDeps, inherited: Interrupt[], own: Interrupt[]): Sto
 
 const interruptsOf = async ({ journalDir, command }: StopDeps): Promise<Interrupt[]> =>
   (await readInterrupts(journalDir)).filter((interrupt) => interrupt.command === command);
+
+/** What is not written down is not sent; a disk that is full now has room again some time. Gives nothing when it was not sent. */
+async function trySend(deps: StopDeps, signal: Interrupt['signal'], ended: AbortSignal): Promise<Interrupt[]> {
+  try {
+    return [await send(deps, signal)];
+  } catch (error) {
+    deps.logger.error({ err: error, command: deps.command, signal }, 'a signal cannot be written down; trying again');
+    await deps.clock.sleep(LOOK_AGAIN_MS, ended).catch(() => {});
+    return [];
+  }
+}
 
 async function send(
   { command, record, journalDir, clock, logger }: StopDeps,

@@ -1,0 +1,63 @@
+import { createAgent } from '@groundcrew/agent/agent';
+import type { AgentConfiguration } from '@groundcrew/agent/configuration';
+import { systemClock, tryLockFile } from '@groundcrew/kit';
+import type { RunnerBirth } from '@groundcrew/protocol';
+import { AGENT_TOKEN_PREFIX } from '../server/server.ts';
+import { createNodeClient } from '../stand-ins/client-node.ts';
+import type { Program } from './child-process.ts';
+import { createTraceLogger } from './runner-program.ts';
+
+export const SERVER_URL = 'http://127.0.0.1:1';
+export const WORK_FOLDER = '/work';
+
+const BIRTH: RunnerBirth = {
+  link_version: 1,
+  server_url: SERVER_URL,
+  ca_file: null,
+  allow_insecure: true,
+  versions_dir: '/versions',
+  path: '/bin',
+  install: { enabled: false, terraform_url: null, tofu_url: null, key_file: null },
+  log_level: 'info',
+};
+
+/** The product's agent in mode `pull`, whole but for its configuration, its sign-on and its identity, which are given. */
+export const agentProgram: Program = async ({ process }) => {
+  const { host } = process;
+  const logger = createTraceLogger(process, 'agent');
+  host.disk.makeFolder(`${WORK_FOLDER}/a`, true);
+  const lock = await tryLockFile(`${WORK_FOLDER}/agent.lock`, 5_000);
+  if (lock === undefined) return 75;
+  const leaving = new AbortController();
+  const client = createNodeClient({
+    baseUrl: SERVER_URL,
+    token: `${AGENT_TOKEN_PREFIX}${host.name}`,
+    clock: systemClock,
+    random: host.world.dice.fork(`agent ${host.name} ${process.pid}`).next,
+  });
+  const agent = createAgent({
+    configuration: configurationOf(host.name),
+    identity: { agentId: host.name, machineId: host.name, bootId: '', instance: process.pid },
+    version: '0.1.0',
+    client,
+    signOn: {
+      signOn: async () => ({ pool_id: 'pool-simulated' }),
+      keepFresh: async () => {},
+      token: () => '',
+    } as never,
+    runner: { command: ['/bin/runner'], birth: BIRTH, users: undefined },
+    clock: systemClock,
+    logger,
+    signal: leaving.signal,
+    onIdle: () => {},
+  });
+  await agent.start();
+  return new Promise(() => {});
+};
+
+const configurationOf = (name: string): AgentConfiguration =>
+  ({
+    agent: { name, mode: 'pull', server_url: SERVER_URL },
+    resources: { max_concurrent_jobs: 3, workspace_dir: WORK_FOLDER, spare_runners: 0 },
+    heartbeat: { interval: 30_000, timeout: 10_000 },
+  }) as unknown as AgentConfiguration;

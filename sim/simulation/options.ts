@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+import type { Bugs } from './bugs.ts';
+
+/** What `npm run sim` was asked for. */
+export interface Options {
+  /** How many seeds. Default 100. */
+  readonly seeds: number;
+  /** The first of them. Default 1. */
+  readonly seed: number;
+  /** Print everything that happens. */
+  readonly trace: boolean;
+  /** Print figures and violations as one JSON document. */
+  readonly json: boolean;
+  /** A mistake to plant, by its name in `Bugs`: shows that the simulation finds it. */
+  readonly bug: keyof Bugs | undefined;
+}
+
+/** @throws TypeError with a sentence for anything else than the known options */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seeds: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+      trace: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      bug: { type: 'string' },
+    },
+  });
+  const { seeds, seed, trace, json, bug } = values;
+  return { seeds: parseCount('seeds', seeds), seed: parseCount('seed', seed), trace, json, bug: bug as keyof Bugs };
+}
+
+function parseCount(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError(`--${name} takes a whole number from 1 on, not ${JSON.stringify(text)}.`);
+}

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { Bugs } from './bugs.ts';
+
+// The simulation runs below module hooks, which the test runner's loader does not know: it is started as people start it.
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+function sim(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const options = { env: { PATH: process.env.PATH ?? '' }, maxBuffer: 64 * 1024 * 1024 };
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+      if (stderr !== '') reject(new Error(stderr));
+      else resolve({ code: error === null ? 0 : Number(error.code), stdout });
+    });
+  });
+}
+
+test('the same seeds are the same histories, and nothing is violated in them', async () => {
+  const once = await sim('--seeds', '3', '--seed', '1', '--json');
+  const again = await sim('--seeds', '3', '--seed', '1', '--json');
+  const { digests, applies, logBytes, violations } = JSON.parse(once.stdout);
+  expect(violations).toBe(0);
+  expect(once.code).toBe(0);
+  expect(applies).toBeGreaterThan(0);
+  expect(logBytes).toBeGreaterThan(0);
+  expect(new Set(Object.values(digests)).size).toBe(3);
+  expect(JSON.parse(again.stdout).digests).toEqual(digests);
+});
+
+test('a seed is the same history alone as after others', async () => {
+  const [many, one] = [await sim('--seeds', '3', '--json'), await sim('--seeds', '1', '--seed', '3', '--json')];
+  expect(JSON.parse(one.stdout).digests[3]).toBe(JSON.parse(many.stdout).digests[3]);
+});
+
+test('a trace ends with one line of figures', async () => {
+  const { stdout } = await sim('--seeds', '1', '--seed', '1', '--trace');
+  expect(stdout).toContain('FAULT');
+  expect(stdout.trim().split('\n').at(-1)).toMatch(/^sim: 1 seeds from 1, .* 0 violations$/);
+});
+
+test('an unknown number is told in a sentence', async () => {
+  await expect(sim('--seeds', 'many')).rejects.toThrow('--seeds takes a whole number from 1 on, not "many".');
+});
+
+/** The first seed, counted from 1, in which each planted mistake shows. */
+const FOUND: readonly (readonly [keyof Bugs, number])[] = [['answersLockAlone', 1]];
+
+test.each(FOUND)('the mistake "%s" is found', async (bug, seed) => {
+  const { code, stdout } = await sim('--seeds', '1', '--seed', String(seed), '--bug', bug, '--json');
+  expect(code).toBe(1);
+  const [{ violations, faults }] = JSON.parse(stdout).failed;
+  expect(violations.length).toBeGreaterThan(0);
+  expect(faults).toBeInstanceOf(Array);
+});

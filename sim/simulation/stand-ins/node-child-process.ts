@@ -1,0 +1,2 @@
+// Stands in for `node:child_process`.
+export { spawn } from '../host/child-process.ts';
