@@ -1,6 +1,8 @@
 import { createAgent } from '@groundcrew/agent/agent';
 import type { AgentConfiguration } from '@groundcrew/agent/configuration';
-import { systemClock, tryLockFile } from '@groundcrew/kit';
+import { readIdentity } from '@groundcrew/agent/identity';
+import { takeWorkFolder } from '@groundcrew/agent/work-folder';
+import { systemClock } from '@groundcrew/kit';
 import type { RunnerBirth } from '@groundcrew/protocol';
 import { AGENT_TOKEN_PREFIX } from '../server/server.ts';
 import { createNodeClient } from '../stand-ins/client-node.ts';
@@ -21,14 +23,13 @@ const BIRTH: RunnerBirth = {
   log_level: 'info',
 };
 
-/** The product's agent in mode `pull`, whole but for its configuration, its sign-on and its identity, which are given. */
+/** The product's agent in mode `pull`, whole but for its configuration and its sign-on, which are given. */
 export const agentProgram: Program = async ({ process }) => {
   const { host } = process;
   const logger = createTraceLogger(process, 'agent');
-  host.disk.makeFolder(`${WORK_FOLDER}/a`, true);
-  const lock = await tryLockFile(`${WORK_FOLDER}/agent.lock`, 5_000);
-  if (lock === undefined) return 75;
   const leaving = new AbortController();
+  const how = { replace: false, isShared: false, clock: systemClock, logger, signal: leaving.signal };
+  const folder = await takeWorkFolder(WORK_FOLDER, how);
   const client = createNodeClient({
     baseUrl: SERVER_URL,
     token: `${AGENT_TOKEN_PREFIX}${host.name}`,
@@ -37,7 +38,7 @@ export const agentProgram: Program = async ({ process }) => {
   });
   const agent = createAgent({
     configuration: configurationOf(host.name),
-    identity: { agentId: host.name, machineId: host.name, bootId: '', instance: process.pid },
+    identity: await readIdentity(folder.path, host.name),
     version: '0.1.0',
     client,
     signOn: {
@@ -49,6 +50,7 @@ export const agentProgram: Program = async ({ process }) => {
     clock: systemClock,
     logger,
     signal: leaving.signal,
+    folder,
     onIdle: () => {},
   });
   await agent.start();

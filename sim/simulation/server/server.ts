@@ -244,7 +244,7 @@ export function createServer(world: World): Server {
       onCrash.clear();
     },
     stopUntil(time) {
-      trace.note('server', `stands still for ${Math.round((time - loop.now()) / 1000)} s`);
+      if (time > loop.now()) trace.note('server', `stands still for ${Math.round((time - loop.now()) / 1000)} s`);
       life.stoppedUntil = time;
     },
   };

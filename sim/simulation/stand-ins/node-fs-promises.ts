@@ -133,6 +133,8 @@ export const mkdir = (path: string, options?: { recursive?: boolean }): Promise<
 export const rename = (from: string, to: string): Promise<void> => onDisk((disk) => disk.rename(from, to));
 export const link = (from: string, to: string): Promise<void> => onDisk((disk) => disk.link(from, to));
 export const stat = (path: string): Promise<Figures> => operation((process) => figuresAt(process, path));
+/** There are no symbolic links in a simulated host. */
+export const lstat = stat;
 export const statfs = (): Promise<{ bavail: number; bsize: number }> =>
   onDisk((disk) => ({ bavail: disk.freeBytes(), bsize: 1 }));
 export const realpath = (path: string): Promise<string> =>

@@ -67,6 +67,11 @@ export function writeFileSync(path: string, data: string | Uint8Array, options?:
   }
 }
 
+export function ftruncateSync(descriptor: number, length = 0): void {
+  const process = currentProcess();
+  process.host.disk.truncate(fileOf(descriptorOf(process, descriptor)), length);
+}
+
 export function rmSync(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
   const { disk } = currentProcess().host;
   if (options.force && disk.find(path) === undefined) return;
@@ -75,13 +80,15 @@ export function rmSync(path: string, options: { recursive?: boolean; force?: boo
 
 export function writeSync(
   descriptor: number,
-  data: Uint8Array,
+  data: string | Uint8Array,
   offset = 0,
-  length = data.length - offset,
+  length?: number,
   position: number | null = null,
 ): number {
   const process = currentProcess();
-  return writeTo(process, descriptorOf(process, descriptor), data.subarray(offset, offset + length), position);
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const part = bytes.subarray(offset, length === undefined ? undefined : offset + length);
+  return writeTo(process, descriptorOf(process, descriptor), part, position);
 }
 
 const READ_BYTES = 64 * 1024;
