@@ -20,6 +20,10 @@ export interface AgentOptions {
   runnerUid?: number;
   /** Added to its environment. */
   env?: Record<string, string>;
+  /** Where it finds the server, when that is not the server's own address, such as a proxy's. */
+  serverUrl?: string;
+  /** Where its files lie, when that is not the lab's folder. */
+  folder?: string;
 }
 
 /** An agent that runs, with a work folder of its own. */
@@ -27,6 +31,8 @@ export interface RunningAgent {
   readonly name: string;
   readonly workDir: string;
   readonly pid: number;
+  /** Whether its process has ended. */
+  readonly isGone: boolean;
   readLog(): string;
   /** Processes of runners, with the folders they hold. */
   listRunners(): FoundProcess[];
@@ -36,7 +42,9 @@ export interface RunningAgent {
   getRecord(): Promise<Agent>;
   stop(): Promise<void>;
   kill9(): Promise<void>;
-  /** Starts it again on the same work folder, and waits until it is connected. */
+  /** Starts it again on the same work folder, whether or not the server can be reached. */
+  launch(): void;
+  /** The same, and waits until it is connected. */
   restart(): Promise<void>;
 }
 
@@ -57,14 +65,18 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     return items.find((agent) => agent.name === name);
   };
 
-  async function start(): Promise<void> {
+  function launch(): void {
     program = startProgram({
       argv: [process.execPath, bundleOf('agent'), configuration],
       cwd: folder,
       logFile: `${workDir}.log`,
       env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: workDir, LANG: 'C.UTF-8', ...options.env },
     });
+  }
+
+  async function start(): Promise<void> {
     const since = Date.now();
+    launch();
     await server.until(`agent ${name} is online`, async () => {
       if (program.isGone) throw new Error(`Agent ${name} ended:\n${program.readLog()}`);
       return isUp(await findRecord(), options.mode ?? 'push', since) || undefined;
@@ -77,6 +89,9 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     workDir,
     get pid() {
       return program.pid;
+    },
+    get isGone() {
+      return program.isGone;
     },
     readLog: () => program.readLog(),
     listRunners: () =>
@@ -91,6 +106,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
       await program.stop('SIGINT');
     },
     kill9: () => program.kill9(),
+    launch,
     async restart() {
       if (!program.isGone) await program.stop('SIGINT');
       await start();
@@ -107,7 +123,12 @@ function isUp(record: Agent | undefined, mode: string, since: number): boolean {
 
 const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
   JSON.stringify({
-    agent: { name, server_url: options.server.url, token: options.token, mode: options.mode ?? 'push' },
+    agent: {
+      name,
+      server_url: options.serverUrl ?? options.server.url,
+      token: options.token,
+      mode: options.mode ?? 'push',
+    },
     resources: {
       workspace_dir: workDir,
       max_concurrent_jobs: options.maxConcurrentJobs ?? 3,
