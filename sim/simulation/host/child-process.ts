@@ -85,7 +85,8 @@ export function execute(program: Program, invocation: Invocation): void {
     (code) => process.end({ code, signal: null }),
     (error: Error) => {
       // No way for the product to fail, but a call that a stand-in lacks, or a mistake.
-      if (error instanceof TypeError || error instanceof ReferenceError) process.host.world.violate(String(error.stack));
+      if (error instanceof TypeError || error instanceof ReferenceError)
+        process.host.world.violate(String(error.stack));
       process.host.world.trace.note(process.host.name, `${process.name} ${process.pid} failed: ${error.message}`);
       process.end({ code: 70, signal: null });
     },
