@@ -1,7 +1,7 @@
 import { chmod, lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLocked } from '@groundcrew/kit';
-import { ATTEMPT_FOLDER, RunnerTask, TaskData } from '@groundcrew/protocol';
+import { ATTEMPT_FOLDER, RunnerTask, type TaskData } from '@groundcrew/protocol';
 import type { FolderEvidence, HeldAttempt } from './decisions/index.ts';
 import { writeTask } from './runner-process.ts';
 
@@ -44,11 +44,17 @@ async function findAttempt(folder: string): Promise<HeldAttempt | undefined> {
 
 /** The task file is written without waiting for the disk; what the server gave for the attempt names the same things, and lasts. */
 async function restoreAttempt(folder: string): Promise<HeldAttempt | undefined> {
-  const data = await findJson(join(folder, ATTEMPT_FOLDER.data), TaskData);
-  if (data === undefined) return undefined;
-  const { task, workspace, attempt } = data;
+  // Of the data only these names are read; the schema of the whole would cost every agent its memory.
+  const restored = await findJson(join(folder, ATTEMPT_FOLDER.data), { parse: toTask });
+  if (restored === undefined) return undefined;
   const { uid, gid } = await lstat(folder);
-  const restored: RunnerTask = {
+  await writeTask(folder, restored, { uid, gid });
+  return findAttempt(folder);
+}
+
+function toTask(data: unknown): RunnerTask {
+  const { task, workspace, attempt } = data as TaskData;
+  return RunnerTask.parse({
     attempt_id: attempt.id,
     task_id: task.id,
     workspace_id: task.workspace_id,
@@ -57,9 +63,7 @@ async function restoreAttempt(folder: string): Promise<HeldAttempt | undefined> 
     tool: workspace.tool,
     terraform_version: workspace.terraform_version,
     written_at: task.created_at,
-  };
-  await writeTask(folder, restored, { uid, gid });
-  return findAttempt(folder);
+  });
 }
 
 /** Anything a runner leaves once it has begun on a task. A folder that cannot be looked into counts: better kept than lost. */

@@ -1,2 +1,2 @@
-export { type Lease, startLease } from './lease.ts';
+export { startLease } from './lease.ts';
 export { createWishes, type Wishes } from './wishes.ts';

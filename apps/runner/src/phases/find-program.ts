@@ -12,7 +12,7 @@ import {
 } from '@groundcrew/terraform';
 import { PassingTrouble } from './outcome.ts';
 
-export interface WantedProgram {
+interface WantedProgram {
   tool: Tool;
   /** Null takes whatever the host has on its PATH. */
   version: string | null;

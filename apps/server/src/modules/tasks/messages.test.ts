@@ -22,7 +22,7 @@ import {
 
 /**
  * Every message of an attempt's at every state it can be in, with its own credential. `x/y`: what the same message is answered when
- * it comes again. A late, doubled or out-of-order message changes nothing but what this table grants it.
+ * it comes again. No log of an apply was sent, so a failure told by status alone is one of the plan, which is over after LOCK. A late, doubled or out-of-order message changes nothing but what this table grants it.
  */
 const TABLE = `
                  running               plan_stored  approved     permit       permit_used  state_stored  exited       interrupted  plan_ended   applied      cancelled
@@ -39,7 +39,7 @@ lock             fenced                fenced       fenced       ok           ok
 post_state       quarantined           quarantined  quarantined  quarantined  ok           ok            ok           ok           quarantined  quarantined  quarantined
 log              ok                    ok           ok           ok           ok           ok            ok           ok           ok           ok           ok
 status_running   ok                    conflict     conflict     conflict     conflict     conflict      conflict     conflict     fenced       fenced       fenced
-status_failed    ok/fenced             ok/fenced    ok/fenced    ok/fenced    ok/fenced    ok/fenced     conflict     ok/fenced    fenced       fenced       fenced
+status_failed    ok/fenced             ok/fenced    ok/fenced    ok/fenced    conflict     conflict      conflict     conflict     fenced       fenced       fenced
 finish           ok                    ok           ok           ok           ok           ok            conflict     ok           conflict     conflict     conflict
 never_started    ok                    ok           ok           ok           conflict     conflict      conflict     conflict     ok           conflict     ok
 interrupted      ok                    ok           ok           ok           ok           ok            ok           ok           ok           ok           ok
