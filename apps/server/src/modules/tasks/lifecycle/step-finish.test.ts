@@ -29,6 +29,44 @@ describe('running, no permit | exit with an error of the configuration, init or 
   });
 });
 
+describe('running, permit used | finish from a copied folder', () => {
+  // Offered, accepted, the host copied; the copy fails in its init or reports its plan, while here Terraform has its lock.
+  const fromCopy = [
+    exitRecord({ exitCode: 1, failedAt: 'init' }),
+    exitRecord({ exitCode: 1, failedAt: 'plan' }),
+    exitRecord({ exitCode: 1, failedAt: 'configuration' }),
+    exitRecord({ planChecksum: 'plan-1', logs: [LOG] }),
+  ];
+
+  it('ends nothing: the apply goes on and keeps its hold', () => {
+    for (const record of fromCopy) {
+      const s = applyTask().applying();
+      expect(s.refused({ kind: 'finish', record, logsIn: [] })).toBe('illegal');
+      expect(s.post(1).standing).toBe('current');
+      expect(s.finish({ lastState: mark(1) }).task.status).toBe('applied');
+    }
+  });
+
+  it('is no proof of death after a close', () => {
+    for (const record of fromCopy) {
+      const s = applyTask().applying().abandon();
+      s.close();
+      expect(s.refused({ kind: 'finish', record, logsIn: [] })).toBe('illegal');
+      expect(s.workspace.marks).toHaveLength(1);
+    }
+  });
+
+  it('leaves an exit record alone that names the plan beside what was applied', () => {
+    for (const more of [{ logs: [APPLY_LOG], lastState: null }, { lastState: mark(1) }]) {
+      const s = autoTask().run().storePlan();
+      s.askPermit();
+      s.lock().post(1);
+      s.must({ kind: 'finish', record: exitRecord({ planChecksum: 'plan-1', ...more }), logsIn: ['apply'] });
+      expect(s.task.status).toBe('applied');
+    }
+  });
+});
+
 describe('running | finish', () => {
   it('exited; idempotent', () => {
     const s = applyTask().run();

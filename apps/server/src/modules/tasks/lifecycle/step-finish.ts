@@ -16,6 +16,12 @@ export function finish(
   const { attempt } = aggregate;
   if (attempt.state === 'offered')
     return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was never accepted and cannot have an exit.`);
+  if (attempt.permit === 'used' && !speaksOfApply(event.record))
+    return refuse(
+      aggregate,
+      'illegal',
+      `Terraform of attempt ${attempt.number} took its state lock; an exit before the apply is that of a copied folder.`,
+    );
   const known = attempt.finish ?? attempt.lateFinish;
   if (known && !sameRecord(known, event.record))
     return refuse(
@@ -25,6 +31,12 @@ export function finish(
     );
   const told = known ? new Change(aggregate) : keepRecord(aggregate, event.record, context);
   return taken(settle(addLogs(told, event.logsIn), context));
+}
+
+/** Where LOCK was answered the plan is long over, so a record of the plan tells nothing of that Terraform, which may still run. */
+function speaksOfApply({ planChecksum, failedAt, lastState, logs }: ExitRecord): boolean {
+  if (failedAt !== null) return failedAt === 'apply';
+  return planChecksum === null || lastState !== null || logs.some((log) => log.phase === 'apply');
 }
 
 const keepRecord = (aggregate: AttemptAggregate, record: ExitRecord, context: Context): Change =>
