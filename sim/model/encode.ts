@@ -127,7 +127,13 @@ export function createEncoder(): (system: System) => Uint8Array {
       code(f.exit),
       code(f.fate),
     );
-    put(bits(f.begun, f.stored, f.permitted, f.lockAnswered), name(f.nonce), f.base, f.written);
+    put(
+      bits(f.begun, f.stored, f.permitted, f.lockAnswered, f.acted),
+      name(f.nonce),
+      name(f.writer),
+      f.base,
+      f.written,
+    );
     put(code(f.heard.plan), bits(f.heard.granted, f.heard.denied, f.heard.locked, f.heard.lockDenied, f.heard.refused));
   }
 

@@ -63,6 +63,10 @@ export interface Folder {
   readonly terraform: 'none' | 'launching' | 'locking' | 'acting' | 'over';
   /** The exit code that the launcher wrote down. */
   readonly exit: 'well' | 'badly' | null;
+  /** The ledger: here, and not in what this folder was copied from, a Terraform had its lock and may have changed things. */
+  readonly acted: boolean;
+  /** Who wrote the states that lie in the folder. */
+  readonly writer: string;
   /** Serial of the state that Terraform read under its lock. */
   readonly base: number;
   /** How many states Terraform has written since. */
@@ -84,8 +88,8 @@ export const writerOf = ({ attemptId, copy }: Folder): string => (copy ? `${atte
 /** As people read it. */
 export const nameOf = ({ attemptId, copy }: Folder): string => (copy ? `copy of ${attemptId}` : attemptId);
 
-/** The nth state that this folder's Terraform wrote, from 1. */
-export const writtenMark = (folder: Folder, nth: number): StateMark => stateMark(folder.base + nth, writerOf(folder));
+/** The nth state in the folder, from 1. */
+export const writtenMark = (folder: Folder, nth: number): StateMark => stateMark(folder.base + nth, folder.writer);
 
 /** Each Terraform makes up its own lock id. */
 export const lockIdOf = (folder: Folder): string => `lock of ${writerOf(folder)}`;

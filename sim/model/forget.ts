@@ -56,6 +56,8 @@ const toGhost = ({ id, taskId, agentId, action }: Attempt): Folder => ({
   report: null,
   terraform: 'none',
   exit: null,
+  acted: false,
+  writer: '',
   base: 0,
   written: 0,
   heard: NOTHING_HEARD,

@@ -15,8 +15,8 @@ const taskOf = ({ world }: System, { taskId }: Folder): Task | undefined => worl
 /** A person said, without proof, that it is over. */
 const wasClosed = (system: System, folder: Folder): boolean => attemptOf(system, folder)?.outcome === 'closed';
 
-/** Folders of Terraforms whose LOCK was answered, hence who may have changed something. */
-const appliers = ({ folders }: System): readonly Folder[] => folders.filter(({ lockAnswered }) => lockAnswered);
+/** Whose Terraform had its lock, and so may have changed something. */
+const appliers = ({ folders }: System): readonly Folder[] => folders.filter(({ acted }) => acted);
 
 function findFolder(folders: readonly Folder[], broken: (folder: Folder) => string | undefined): string | undefined {
   for (const folder of folders) {

@@ -37,6 +37,8 @@ function newFolder(turn: Turn, { id, taskId, agentId, action }: Attempt): Folder
     report: null,
     terraform: 'none',
     exit: null,
+    acted: false,
+    writer: '',
     base: 0,
     written: 0,
     heard: NOTHING_HEARD,

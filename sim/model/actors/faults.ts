@@ -1,4 +1,4 @@
-import { type Folder, isAlive, NOTHING_HEARD } from '../folder.ts';
+import { type Folder, NOTHING_HEARD } from '../folder.ts';
 import type { Turn } from '../turn.ts';
 
 /** What breaks: runners, hosts, pods; hosts that are copied; plan files that are changed. */
@@ -27,11 +27,14 @@ const killed = (folder: Folder): Partial<Folder> => ({
   terraform: folder.terraform === 'none' || folder.terraform === 'launching' ? 'none' : 'over',
 });
 
-/** The host is copied: as files, or running. No copy of a running Terraform is looked at; its lock id would be copied too. */
+/**
+ * The host is copied: as files at any time, or running as long as no permit was asked for. A runner that is copied alive after
+ * that is the same asker for the server; nothing could tell the two apart.
+ */
 function clone(turn: Turn, folder: Folder): void {
-  const copy: Folder = { ...folder, copy: true };
+  const copy: Folder = { ...folder, copy: true, acted: false };
   const add = (what: string, made: Folder): void =>
     turn.disturb(what, folder.attemptId, { folders: [...turn.system.folders, made] });
   add('folder is copied', { ...copy, ...killed(copy), heard: NOTHING_HEARD });
-  if (folder.runnerLives && !isAlive(folder)) add('host is copied alive', copy);
+  if (folder.runnerLives && folder.nonce === null) add('host is copied alive', copy);
 }

@@ -47,6 +47,8 @@ function follow(turn: Turn, folder: Folder): void {
     turn.move('Terraform has its lock', folder, {
       terraform: 'acting',
       lockAnswered: true,
+      acted: true,
+      writer: writerOf(folder),
       base: turn.system.world.workspace.state?.serial ?? 0,
       heard: NOTHING_HEARD,
     });
