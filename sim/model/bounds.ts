@@ -33,18 +33,26 @@ export type Disturbance =
   | 'push'
   | 'restore';
 
-const FAULTS: readonly Disturbance[] = ['runner_crash', 'host_crash', 'pod_loss', 'clone', 'changed_plan'];
-const PEOPLE: readonly Disturbance[] = ['revoke', 'lock', 'terraform_lock', 'push'];
-const EVERYTHING = [...FAULTS, ...PEOPLE];
+/** All but copied hosts, which have bounds of their own: two far sides with one name make by far the most states. */
+const USUAL_KINDS: readonly Disturbance[] = [
+  'runner_crash',
+  'host_crash',
+  'pod_loss',
+  'changed_plan',
+  'revoke',
+  'lock',
+  'terraform_lock',
+  'push',
+];
 
-const byHand = { type: 'plan_and_apply', autoApprove: false } as const;
-const auto = { type: 'plan_and_apply', autoApprove: true } as const;
-const planOnly = { type: 'plan', autoApprove: false } as const;
+const BY_HAND = { type: 'plan_and_apply', autoApprove: false } as const;
+const AUTO = { type: 'plan_and_apply', autoApprove: true } as const;
 
 const USUAL = {
-  kinds: EVERYTHING,
+  disturbances: 1,
+  kinds: USUAL_KINDS,
   statesPerApply: 1,
-  ghosts: 1,
+  ghosts: 0,
   logs: false,
   emptyPlans: false,
   lateTask: false,
@@ -56,24 +64,28 @@ const USUAL = {
 export const SCENARIOS: readonly Bounds[] = [
   {
     ...USUAL,
-    name: 'one apply, closely',
-    tasks: [byHand],
-    disturbances: 2,
+    name: 'one apply, approved by hand, closely',
+    tasks: [BY_HAND],
     statesPerApply: 2,
+    ghosts: 1,
     logs: true,
     emptyPlans: true,
   },
-  { ...USUAL, name: 'one apply without a pause', tasks: [auto], disturbances: 3, statesPerApply: 2 },
-  { ...USUAL, name: 'two applies by hand', tasks: [byHand, byHand], disturbances: 1 },
-  { ...USUAL, name: 'two applies without a pause', tasks: [auto, auto], disturbances: 2 },
-  { ...USUAL, name: 'a plan beside an apply', tasks: [auto, planOnly], disturbances: 1, emptyPlans: true },
-  {
-    ...USUAL,
-    name: 'a restored backup',
-    tasks: [auto, auto],
-    disturbances: 1,
-    kinds: ['restore'],
-    lateTask: true,
-    ghosts: 0,
-  },
+  { ...USUAL, name: 'one apply, auto-approved', tasks: [AUTO], statesPerApply: 2, ghosts: 1 },
+  { ...USUAL, name: 'one apply on a copied host', tasks: [AUTO], kinds: ['clone'] },
+  { ...USUAL, name: 'two applies, approved by hand', tasks: [BY_HAND, BY_HAND], kinds: ['runner_crash'] },
+  { ...USUAL, name: 'two applies, auto-approved', tasks: [AUTO, AUTO], disturbances: 0 },
+  { ...USUAL, name: 'a restored backup', tasks: [AUTO], kinds: ['restore'], maxReturns: 1, maxLosses: 1 },
+];
+
+const SMALL = { ...USUAL, ghosts: 1, maxReturns: 1, maxLosses: 1 } as const;
+
+/** Where a missing guard is looked for, one after the other. */
+export const SMALL_SCENARIOS: readonly Bounds[] = [
+  { ...SMALL, name: 'by hand, undisturbed', tasks: [BY_HAND], disturbances: 0, maxReturns: 2, maxLosses: 2 },
+  { ...SMALL, name: 'auto, undisturbed', tasks: [AUTO], disturbances: 0, statesPerApply: 2 },
+  { ...SMALL, name: 'auto', tasks: [AUTO] },
+  { ...SMALL, name: 'by hand', tasks: [BY_HAND] },
+  { ...SMALL, name: 'copied host', tasks: [AUTO], kinds: ['clone'], ghosts: 0 },
+  { ...SMALL, name: 'two tasks', tasks: [AUTO, AUTO], disturbances: 0, ghosts: 0 },
 ];

@@ -1,5 +1,5 @@
-import type { Attempt, ExitRecord, Task } from '@groundcrew/server/tasks/lifecycle';
-import type { World } from '@groundcrew/server/tasks/world';
+import type { Attempt, ExitRecord, Task } from '@groundcrew/server/lifecycle';
+import type { World } from '@groundcrew/server/lifecycle/world';
 import type { Folder } from './folder.ts';
 import { NOW, type System } from './system.ts';
 
@@ -96,7 +96,10 @@ export function createEncoder(): (system: System) => Uint8Array {
       a.lateFinish === null ? 0 : 1,
     );
     for (const { id, standing } of a.states) put(name(id), code(standing));
-    if (a.state === 'ended') return;
+    if (a.state !== 'ended') putOpen(a, task);
+  }
+
+  function putOpen(a: Attempt, task: Task | undefined): void {
     put(code(a.action), name(a.agentId), name(a.nonce), name(a.lockId), a.logsIn.length);
     put(deadline(a.offerExpiresAt), deadline(a.giveUpAt), deadline(a.stopBy), deadline(a.settleBy));
     put(task?.cancelLevel === 0 ? deadline(a.timeoutAt) : 0);

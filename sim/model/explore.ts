@@ -1,12 +1,12 @@
 import { isTerminal } from '@groundcrew/protocol';
-import { INVARIANTS } from '@groundcrew/server/tasks/invariants';
+import { INVARIANTS } from '@groundcrew/server/lifecycle/invariants';
 import { ACTORS } from './actors/index.ts';
 import type { Bounds } from './bounds.ts';
 import { createEncoder } from './encode.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { forget } from './forget.ts';
 import { LEDGER } from './ledger.ts';
-import { createMoves } from './liveness.ts';
+import { createMoves, type Moves } from './liveness.ts';
 import { Numbers } from './numbers.ts';
 import { figuresOf, initialSystem, type System } from './system.ts';
 import { type Origins, traceTo } from './trace.ts';
@@ -22,7 +22,9 @@ export interface ExploreOptions {
 export interface Progress {
   readonly states: number;
   readonly depth: number;
+  /** States of the next depth that are known by now. */
   readonly frontier: number;
+  readonly statesPerSecond: number;
 }
 
 export interface Violation {
@@ -58,7 +60,7 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): Explorati
   const ended = new Numbers();
   const moves = createMoves();
   let [transitions, events, depth, ends] = [0, 0, 0, 0];
-  let found: { what: string; state: number; last?: string } | undefined;
+  let found: Found | undefined;
   let next: System[] = [];
 
   function enter(system: System, parent: number, move: number): number {
@@ -86,6 +88,8 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): Explorati
     events += turn.events;
   }
 
+  const startedAt = performance.now();
+  const elapsed = (): number => (performance.now() - startedAt) / 1000;
   enter(initialSystem(bounds), 0, 0);
   let number = 0;
   for (; next.length > 0 && !found && seen.size < maxStates; depth += 1) {
@@ -94,22 +98,42 @@ export function explore(bounds: Bounds, options: ExploreOptions = {}): Explorati
     for (const system of frontier) {
       if (found || seen.size >= maxStates) break;
       expand(system, number++);
-      if (number % EVERY === 0) onProgress?.({ states: seen.size, depth, frontier: next.length });
+      if (number % EVERY === 0)
+        onProgress?.({
+          states: seen.size,
+          depth,
+          frontier: next.length,
+          statesPerSecond: Math.round(seen.size / elapsed()),
+        });
     }
   }
   const complete = !found && next.length === 0;
-  const hopeless = complete ? moves.findHopeless(ended) : undefined;
-  if (hopeless)
-    found = {
-      what: `a way to an end from everywhere: none when the far side is ${hopeless.farSide} for ever`,
-      state: hopeless.state,
-    };
-  const violation = found && {
-    what: found.what,
-    trace: [...traceTo(bounds, found.state, origins), ...(found.last === undefined ? [] : [found.last])],
-  };
+  if (complete) found = findDeadEnd(moves, ended);
+  const violation = found && describe(bounds, found, origins);
   return { states: seen.size, transitions, events, depth: depth - 1, ends, complete, violation };
 }
+
+/** What is wrong, in which state, and after which further move if it is not the state itself. */
+interface Found {
+  readonly what: string;
+  readonly state: number;
+  readonly last?: string;
+}
+
+function findDeadEnd(moves: Moves, ended: Numbers): Found | undefined {
+  const hopeless = moves.findHopeless(ended);
+  return (
+    hopeless && {
+      what: `a way to an end from everywhere: none when the far side is ${hopeless.farSide} for ever`,
+      state: hopeless.state,
+    }
+  );
+}
+
+const describe = (bounds: Bounds, { what, state, last }: Found, origins: Origins): Violation => ({
+  what,
+  trace: [...traceTo(bounds, state, origins), ...(last === undefined ? [] : [last])],
+});
 
 const hasEnded = ({ world: { tasks } }: System): boolean => tasks.every(({ status }) => isTerminal(status));
 

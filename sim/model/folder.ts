@@ -1,5 +1,5 @@
 import type { Action, AgentId, AttemptId, StateMark, TaskId } from '@groundcrew/protocol';
-import type { ExitRecord } from '@groundcrew/server/tasks/lifecycle';
+import type { ExitRecord } from '@groundcrew/server/lifecycle';
 
 /** What an attempt's own side hands over at last, for ever, until it is taken. */
 export type Report =

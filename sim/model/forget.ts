@@ -1,4 +1,4 @@
-import type { Attempt } from '@groundcrew/server/tasks/lifecycle';
+import type { Attempt } from '@groundcrew/server/lifecycle';
 import { type Folder, NOTHING_HEARD } from './folder.ts';
 import type { System } from './system.ts';
 

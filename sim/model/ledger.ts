@@ -1,5 +1,5 @@
 import { isTerminal } from '@groundcrew/protocol';
-import type { Attempt, Task } from '@groundcrew/server/tasks/lifecycle';
+import type { Attempt, Task } from '@groundcrew/server/lifecycle';
 import { type Folder, nameOf, writtenMark } from './folder.ts';
 import type { System } from './system.ts';
 

@@ -33,6 +33,8 @@ function runErrand(errand: Errand, onReport: (report: Report) => void): Promise<
     onReport(report);
   });
   worker.once('error', reject);
-  worker.once('exit', (code) => (code === 0 ? resolve(explored) : reject(new Error(`A thread ended with code ${code}.`))));
+  worker.once('exit', (code) =>
+    code === 0 ? resolve(explored) : reject(new Error(`A thread ended with code ${code}.`)),
+  );
   return promise;
 }

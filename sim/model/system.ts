@@ -6,8 +6,8 @@ import {
   newWorkspace,
   START_FIGURES,
   type Task,
-} from '@groundcrew/server/tasks/lifecycle';
-import type { World } from '@groundcrew/server/tasks/world';
+} from '@groundcrew/server/lifecycle';
+import type { World } from '@groundcrew/server/lifecycle/world';
 import type { Bounds } from './bounds.ts';
 import type { Folder } from './folder.ts';
 

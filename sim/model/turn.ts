@@ -1,7 +1,7 @@
 import type { AttemptId, TaskId } from '@groundcrew/protocol';
-import type { Figures, TaskEvent, WorkspaceEvent } from '@groundcrew/server/tasks/lifecycle';
-import { MOVE_INVARIANTS } from '@groundcrew/server/tasks/move-invariants';
-import { stepFence, stepTask, type World } from '@groundcrew/server/tasks/world';
+import type { Figures, TaskEvent, WorkspaceEvent } from '@groundcrew/server/lifecycle';
+import { MOVE_INVARIANTS } from '@groundcrew/server/lifecycle/move-invariants';
+import { stepFence, stepTask, type World } from '@groundcrew/server/lifecycle/world';
 import type { Bounds, Disturbance } from './bounds.ts';
 import { type Folder, nameOf } from './folder.ts';
 import { NOW, type System } from './system.ts';

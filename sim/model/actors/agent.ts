@@ -1,5 +1,5 @@
 import { decideTakeover } from '@groundcrew/runner/takeover';
-import type { Attempt } from '@groundcrew/server/tasks/lifecycle';
+import type { Attempt } from '@groundcrew/server/lifecycle';
 import { type Folder, isAlive, NOTHING_HEARD } from '../folder.ts';
 import type { Turn } from '../turn.ts';
 

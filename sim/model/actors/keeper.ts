@@ -1,5 +1,6 @@
-import { type Attempt, shiftDeadlines, type Task } from '@groundcrew/server/tasks/lifecycle';
-import { findAggregate, type World } from '@groundcrew/server/tasks/world';
+import type { Attempt, Task } from '@groundcrew/server/lifecycle';
+import { shiftDeadlines } from '@groundcrew/server/lifecycle/deadlines';
+import { findAggregate, type World } from '@groundcrew/server/lifecycle/world';
 import { NOW, orderedTask } from '../system.ts';
 import type { Turn, Way } from '../turn.ts';
 

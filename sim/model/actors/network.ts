@@ -1,4 +1,4 @@
-import type { Attempt, ExitRecord, TaskEvent } from '@groundcrew/server/tasks/lifecycle';
+import type { Attempt, ExitRecord, TaskEvent } from '@groundcrew/server/lifecycle';
 import { type Answers, exitRecordOf, type Folder, lockIdOf, stateMark, writerOf, writtenMark } from '../folder.ts';
 import type { System } from '../system.ts';
 import type { Turn } from '../turn.ts';

@@ -1,6 +1,6 @@
-import type { Task, WorkspaceEvent } from '@groundcrew/server/tasks/lifecycle';
+import type { Attempt, Task, WorkspaceEvent } from '@groundcrew/server/lifecycle';
 import { stateMark } from '../folder.ts';
-import { AGENTS, ANN, BOB, SYSTEM } from '../system.ts';
+import { AGENTS, ANN, BOB, NOW, SYSTEM } from '../system.ts';
 import type { Turn } from '../turn.ts';
 
 /** People, at any time: approve, discard, cancel, close, lock, push, decide about states, revoke an agent. */
@@ -23,10 +23,15 @@ function askOf(turn: Turn, task: Task): void {
   const attempt = turn.system.world.attempts.find((other) => other.id === task.attemptId);
   if (attempt && attempt.permit !== 'none')
     turn.forbidden('killed without force', id, { kind: 'cancel', level: 3, force: false, by: ANN });
-  turn.order('people', 'closed', id, { kind: 'close', by: ANN, confirmed: true, reason: 'gone' });
+  const close = { kind: 'close', by: ANN, confirmed: true, reason: 'gone' } as const;
+  if (isInContact(task, attempt)) turn.forbidden('closed in contact', id, close);
+  else turn.order('people', 'closed', id, close);
   turn.forbidden('closed unconfirmed', id, { kind: 'close', by: ANN, confirmed: false, reason: 'gone' });
   turn.forbidden('closed by the server', id, { kind: 'close', by: SYSTEM, confirmed: true, reason: 'gone' });
 }
+
+const isInContact = (task: Task, attempt: Attempt | undefined): boolean =>
+  task.status === 'running' && attempt?.state === 'running' && (attempt.leaseUntil ?? 0) > NOW;
 
 function locks(turn: Turn): void {
   const { workspace } = turn.system.world;

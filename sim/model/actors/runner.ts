@@ -7,11 +7,15 @@ export function runner(turn: Turn): void {
 }
 
 function workOn(turn: Turn, folder: Folder): void {
-  if (folder.report !== null) return amendReport(turn, folder);
-  if (!folder.begun) return turn.move('runner begins', folder, { begun: true });
-  if (folder.terraform !== 'none') return follow(turn, folder);
-  if (folder.permitted) return start(turn, folder);
-  if (folder.nonce !== null) return hearPermit(turn, folder);
+  if (folder.report !== null) amendReport(turn, folder);
+  else if (!folder.begun) turn.move('runner begins', folder, { begun: true });
+  else if (folder.terraform !== 'none') follow(turn, folder);
+  else if (folder.permitted) start(turn, folder);
+  else if (folder.nonce !== null) hearPermit(turn, folder);
+  else goTowardsPermit(turn, folder);
+}
+
+function goTowardsPermit(turn: Turn, folder: Folder): void {
   if (folder.stored && folder.heard.plan === 'finish') turn.move('runner ends the plan', folder, { report: 'planned' });
   if (folder.action === 'apply' || (folder.stored && folder.heard.plan === 'proceed'))
     turn.move('runner writes its intent', folder, { nonce: `nonce of ${writerOf(folder)}`, heard: NOTHING_HEARD });

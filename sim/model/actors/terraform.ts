@@ -7,18 +7,16 @@ export function terraform(turn: Turn): void {
 }
 
 function act(turn: Turn, folder: Folder): void {
-  switch (folder.terraform) {
-    case 'launching':
-      return folder.fate === undefined
-        ? turn.move('launcher starts Terraform', folder, { fate: 'started', terraform: 'locking' })
-        : turn.move('launcher finds the apply ruled out', folder, { terraform: 'none' });
-    case 'locking':
-      return turn.move('Terraform ends without its lock', folder, { terraform: 'over', exit: 'badly' });
-    case 'acting':
-      return apply(turn, folder);
-    default:
-  }
+  if (folder.terraform === 'launching') launch(turn, folder);
+  if (folder.terraform === 'locking')
+    turn.move('Terraform ends without its lock', folder, { terraform: 'over', exit: 'badly' });
+  if (folder.terraform === 'acting') apply(turn, folder);
 }
+
+const launch = (turn: Turn, folder: Folder): void =>
+  folder.fate === undefined
+    ? turn.move('launcher starts Terraform', folder, { fate: 'started', terraform: 'locking' })
+    : turn.move('launcher finds the apply ruled out', folder, { terraform: 'none' });
 
 function apply(turn: Turn, folder: Folder): void {
   // A state goes through the runner's relay to its disk; without a runner Terraform tries again until it gives up.

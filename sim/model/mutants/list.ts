@@ -1,6 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
-/** Guards that the model must miss when they are gone. */
+/**
+ * Guards that must be missed when they are gone. Those behind which a second one stands, so that nothing happens when only one of
+ * the two is gone, are not in the list.
+ */
 export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'a task waits while another one holds the workspace',
@@ -18,7 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
     guard: 'a rejection comes before the accept',
     file: 'step-offer.ts',
     find: "if (attempt.state !== 'offered')\n    return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was accepted",
-    replace: "if (attempt.state === 'exited')\n    return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was accepted",
+    replace:
+      "if (attempt.state === 'exited')\n    return refuse(aggregate, 'illegal', `Attempt ${attempt.number} was accepted",
   },
   {
     guard: 'an ended attempt does not act',
@@ -30,12 +34,6 @@ export const MUTANTS: readonly Mutant[] = [
     guard: 'no permit after a cancel',
     file: 'step-permit.ts',
     find: "if (task.cancelLevel > 0) return 'cancelled';",
-    replace: '',
-  },
-  {
-    guard: 'no permit beside another one',
-    file: 'step-permit.ts',
-    find: "if (workspace.permit !== null || workspace.hold !== task.id) return 'held';",
     replace: '',
   },
   {
@@ -51,12 +49,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    guard: 'no permit without an approval',
-    file: 'step-permit.ts',
-    find: "if (!findApproval(task)) return 'not_approved';",
-    replace: '',
-  },
-  {
     guard: 'the permit is for the approved plan file only',
     file: 'step-permit.ts',
     find: "task.plan?.checksum === event.planChecksum ? undefined : 'wrong_plan'",
@@ -67,24 +59,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'step-permit.ts',
     find: 'holderEpoch: attempt.epoch })',
     replace: '})',
-  },
-  {
-    guard: 'a permit is repeated only to the nonce that asked for it',
-    file: 'step-permit.ts',
-    find: 'if (attempt.nonce !== nonce)',
-    replace: 'if (false)',
-  },
-  {
-    guard: 'LOCK is for the permit of that nonce',
-    file: 'step-permit.ts',
-    find: 'attempt.nonce === event.nonce &&\n',
-    replace: '',
-  },
-  {
-    guard: 'LOCK is answered to one Terraform only',
-    file: 'step-permit.ts',
-    find: 'return attempt.lockId === event.lockId',
-    replace: 'return true',
   },
   {
     guard: 'no LOCK after a cancel',
@@ -147,18 +121,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return true;',
   },
   {
-    guard: 'a quarantined state ends no apply',
-    file: 'settle.ts',
-    find: "(s.standing === 'current' || s.standing === 'past') && ",
-    replace: '',
-  },
-  {
-    guard: 'a plan ends only with its plan file',
-    file: 'settle.ts',
-    find: 'if (planIn(task, exit)) return planned',
-    replace: 'if (true) return planned',
-  },
-  {
     guard: 'a finished plan of a cancelled task is not approved',
     file: 'settle.ts',
     find: 'if (task.cancelLevel > 0) return endCancelled(close(change, exit), context.now);\n  if (!succeeded',
@@ -169,18 +131,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'step-state.ts',
     find: "workspace.permit === attempt.id && workspace.holderEpoch === attempt.epoch && attempt.permit === 'used'",
     replace: "attempt.permit === 'used'",
-  },
-  {
-    guard: 'an older serial never replaces a newer one',
-    file: 'step-state.ts',
-    find: 'if (own && own.lineage === mark.lineage && mark.serial < own.serial)',
-    replace: 'if (false)',
-  },
-  {
-    guard: 'a state in quarantine has the holder decide again',
-    file: 'step-plan.ts',
-    find: "if (!findApproval(task) || task.completedAt !== null || permit !== 'none') return unchanged(aggregate);",
-    replace: "if (permit === 'none') return unchanged(aggregate);",
   },
   {
     guard: 'a waiting plan ends when the state moves on',
@@ -211,12 +161,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'step-close.ts',
     find: 'if (!event.confirmed)',
     replace: 'if (false)',
-  },
-  {
-    guard: 'a close takes the fence from the attempt',
-    file: 'step-close.ts',
-    find: 'if (workspace.hold !== task.id) return change;',
-    replace: 'return change;',
   },
   {
     guard: 'what is in contact is not closed',
@@ -252,12 +196,25 @@ export const MUTANTS: readonly Mutant[] = [
     guard: 'nobody pushes a state beside a permit',
     file: 'step-workspace.ts',
     find: "if (workspace.permit)\n    return refuse(\n      workspace,\n      'held',\n      'An apply holds the workspace; its state",
-    replace: "if (false)\n    return refuse(\n      workspace,\n      'held',\n      'An apply holds the workspace; its state",
+    replace:
+      "if (false)\n    return refuse(\n      workspace,\n      'held',\n      'An apply holds the workspace; its state",
   },
   {
     guard: 'whoever unlocks is warned of what is not proven dead',
     file: 'step-workspace.ts',
     find: 'if (mark && !acknowledged)',
     replace: 'if (false)',
+  },
+  {
+    guard: 'an ended task releases its hold',
+    file: 'endings.ts',
+    find: '.workspace({ hold: workspace.hold === task.id ? null : workspace.hold })',
+    replace: '',
+  },
+  {
+    guard: 'an ended attempt gives up its permit',
+    file: 'endings.ts',
+    find: '.workspace({ permit: holdsPermit(attempt) ? null : workspace.permit })',
+    replace: '',
   },
 ];

@@ -13,6 +13,8 @@ export interface Mutant {
 export function applyMutant({ guard, file, find, replace }: Mutant, source: string): string {
   const parts = source.split(find);
   if (parts.length !== 2)
-    throw new Error(`The guard "${guard}" stands ${parts.length - 1} times in ${file}; correct sim/model/mutants/list.ts.`);
+    throw new Error(
+      `The guard "${guard}" stands ${parts.length - 1} times in ${file}; correct sim/model/mutants/list.ts.`,
+    );
   return parts.join(replace);
 }

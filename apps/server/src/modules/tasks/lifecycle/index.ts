@@ -1,6 +1,6 @@
 export * from './aggregate.ts';
 export { REFUSAL_CODES, type Refusal } from './change.ts';
-export { nextDeadline, shiftDeadlines } from './deadlines.ts';
+export { nextDeadline } from './deadlines.ts';
 export type { Effect } from './effects.ts';
 export type * from './events.ts';
 export { type Figures, START_FIGURES } from './figures.ts';

@@ -1,0 +1,3 @@
+import { becomeNode } from './exec.ts';
+
+becomeNode('sim/model/main.ts', process.argv.slice(2));
