@@ -27,7 +27,7 @@ export interface Progress {
   readonly statesPerSecond: number;
 }
 
-export interface Violation {
+interface Violation {
   /** The property, and what breaks it. */
   readonly what: string;
   /** The shortest way there, one line a move. */

@@ -23,7 +23,7 @@ export interface Tried {
 const OF_THE_EXPLORER = [
   'no event is answered by an exception',
   'no apply of anything but what was approved, and none after a cancel',
-  'what only a person may ask for is not taken from the server, nor unconfirmed',
+  'what only a person may ask for is taken from nobody else, nor unconfirmed, unforced or of another plan',
   'a way to an end from everywhere when the far side is silent for ever',
   'a way to an end from everywhere when the far side renews for ever',
 ];
@@ -44,8 +44,9 @@ export interface Summary {
   readonly violations: number;
   /** Scenarios that were cut off before their last state. */
   readonly incomplete: number;
+  /** Guards that were taken out, and those of them whose absence was noticed. */
   readonly guards: number;
-  readonly guardsMissed: number;
+  readonly noticed: number;
   readonly seconds: number;
 }
 
@@ -62,11 +63,11 @@ export function summarise(explored: readonly Explored[], tried: readonly Tried[]
     violations: sum(({ violation }) => (violation ? 1 : 0)),
     incomplete: sum(({ complete, violation }) => (complete || violation ? 0 : 1)),
     guards: tried.length,
-    guardsMissed: tried.filter(({ killedBy }) => killedBy !== undefined).length,
+    noticed: tried.filter(({ killedBy }) => killedBy !== undefined).length,
     seconds: Math.round(seconds),
   };
 }
 
 /** True when nothing is wrong and everything was looked at. */
-export const isWell = ({ violations, incomplete, guards, guardsMissed }: Summary): boolean =>
-  violations === 0 && incomplete === 0 && guardsMissed === guards;
+export const isWell = ({ violations, incomplete, guards, noticed }: Summary): boolean =>
+  violations === 0 && incomplete === 0 && noticed === guards;

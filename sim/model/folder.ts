@@ -2,7 +2,7 @@ import type { Action, AgentId, AttemptId, StateMark, TaskId } from '@groundcrew/
 import type { ExitRecord } from '@groundcrew/server/lifecycle';
 
 /** What an attempt's own side hands over at last, for ever, until it is taken. */
-export type Report =
+type Report =
   /** The exit record of a plan whose file is stored. */
   | 'planned'
   /** The exit record of a plan or init that failed or was stopped before any permit. */

@@ -8,7 +8,7 @@ export interface Moves {
   findHopeless(ended: Numbers): { state: number; farSide: FarSide } | undefined;
 }
 
-export type FarSide = 'silent' | 'renewing';
+type FarSide = 'silent' | 'renewing';
 
 /** What still happens for sure, or can be done by people, when all that comes from far sides is this. */
 const REMAINS: Record<FarSide, readonly Way[]> = {

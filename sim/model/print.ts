@@ -3,7 +3,7 @@ import { type Explored, PROPERTIES, type Summary, type Tried } from './figures.t
 
 const count = (n: number): string => n.toLocaleString('en');
 
-export function formatBounds({ tasks, disturbances, kinds, statesPerApply, ghosts, ...more }: Bounds): string {
+function formatBounds({ tasks, disturbances, kinds, statesPerApply, ghosts, ...more }: Bounds): string {
   const { maxReturns, maxLosses, logs, emptyPlans } = more;
   const who = tasks
     .map(({ type, autoApprove }) => (type === 'plan' ? 'plan' : autoApprove ? 'auto' : 'by hand'))
@@ -43,11 +43,11 @@ export function formatTried(tried: readonly Tried[]): string {
     const violation = killedBy?.exploration.violation;
     return [
       mutant.guard,
-      violation ? (violation.what.split(':')[0] ?? '') : 'MISSED BY NOTHING',
+      violation ? (violation.what.split(':')[0] ?? '') : 'NOT NOTICED',
       violation ? `${violation.trace.length}` : '–',
     ];
   });
-  return toTable(['guard taken out', 'property that is violated', 'moves'], rows);
+  return toTable(['guard taken out', 'property that is violated then', 'moves'], rows);
 }
 
 function toTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -63,4 +63,4 @@ function toTable(heading: readonly string[], rows: readonly (readonly string[])[
 /** The one line of figures. */
 export const formatSummary = (s: Summary): string =>
   `model: ${s.scenarios} scenarios, ${count(s.states)} states, ${count(s.transitions)} transitions, depth ${s.depth}, ` +
-  `${s.properties} properties, ${s.violations} violations; ${s.guardsMissed} of ${s.guards} guards missed when taken out; ${s.seconds} s`;
+  `${s.properties} properties, ${s.violations} violations; ${s.noticed} of ${s.guards} missing guards noticed; ${s.seconds} s`;

@@ -103,7 +103,13 @@ export class Turn {
   forbidden(what: string, taskId: TaskId, event: TaskEvent): void {
     const { world, broken } = this.ask(this.system.world, taskId, undefined, event);
     if (broken !== undefined || hasChanged(this.system.world, world))
-      this.go('people', what, taskId, { world }, broken ?? `${event.kind} must never be taken from them`);
+      this.go(
+        'people',
+        what,
+        taskId,
+        { world },
+        broken ?? `what only a person may ask for is taken from nobody else: ${event.kind} was taken`,
+      );
   }
 
   /** Something done to the workspace; gives the patch for {@link go}, undefined when nothing came of it. */
