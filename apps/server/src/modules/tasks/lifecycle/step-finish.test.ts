@@ -56,12 +56,14 @@ describe('running, permit used | finish from a copied folder', () => {
     }
   });
 
-  it('leaves an exit record alone that names the plan beside the log of its apply', () => {
-    const s = autoTask().run().storePlan();
-    s.askPermit();
-    s.lock().post(1);
-    s.finish({ planChecksum: 'plan-1', logs: [APPLY_LOG], lastState: mark(1) });
-    expect(s.task.status).toBe('applied');
+  it('leaves an exit record alone that names the plan beside what was applied', () => {
+    for (const more of [{ logs: [APPLY_LOG], lastState: null }, { lastState: mark(1) }]) {
+      const s = autoTask().run().storePlan();
+      s.askPermit();
+      s.lock().post(1);
+      s.must({ kind: 'finish', record: exitRecord({ planChecksum: 'plan-1', ...more }), logsIn: ['apply'] });
+      expect(s.task.status).toBe('applied');
+    }
   });
 });
 

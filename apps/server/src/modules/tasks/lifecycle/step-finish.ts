@@ -34,8 +34,10 @@ export function finish(
 }
 
 /** Where LOCK was answered the plan is long over, so a record of the plan tells nothing of that Terraform, which may still run. */
-const speaksOfApply = ({ planChecksum, failedAt, logs }: ExitRecord): boolean =>
-  failedAt === null ? planChecksum === null || logs.some((log) => log.phase === 'apply') : failedAt === 'apply';
+function speaksOfApply({ planChecksum, failedAt, lastState, logs }: ExitRecord): boolean {
+  if (failedAt !== null) return failedAt === 'apply';
+  return planChecksum === null || lastState !== null || logs.some((log) => log.phase === 'apply');
+}
 
 const keepRecord = (aggregate: AttemptAggregate, record: ExitRecord, context: Context): Change =>
   aggregate.attempt.state === 'ended' ? keepLate(aggregate, record) : exit(aggregate, record, context);
