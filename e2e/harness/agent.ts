@@ -20,6 +20,10 @@ export interface AgentOptions {
   runnerUid?: number;
   /** Added to its environment. */
   env?: Record<string, string>;
+  /** Where it finds the server, when that is not the server's own address, such as a proxy's. */
+  serverUrl?: string;
+  /** Where its files lie, when that is not the lab's folder. */
+  folder?: string;
 }
 
 /** An agent that runs, with a work folder of its own. */
@@ -27,6 +31,7 @@ export interface RunningAgent {
   readonly name: string;
   readonly workDir: string;
   readonly pid: number;
+  /** Whether its process has ended. */
   readonly isGone: boolean;
   readLog(): string;
   signal(signal: NodeJS.Signals): void;
@@ -40,7 +45,9 @@ export interface RunningAgent {
   getRecord(): Promise<Agent>;
   stop(): Promise<void>;
   kill9(): Promise<void>;
-  /** Starts it again on the same work folder, and waits until it is connected. */
+  /** Starts it again on the same work folder, whether or not the server can be reached. */
+  launch(): void;
+  /** The same, and waits until it is connected. */
   restart(): Promise<void>;
   /** Starts a newer instance beside it that takes over; from then on this is that one. Gives the older one. */
   upgrade(): Promise<Program>;
@@ -63,7 +70,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
     return items.find((agent) => agent.name === name);
   };
 
-  async function start(...args: string[]): Promise<void> {
+  function launch(...args: string[]): void {
     program = startProgram({
       argv: [process.execPath, ...LEAN_NODE.flags, bundleOf('agent'), configuration, ...args],
       cwd: folder,
@@ -76,7 +83,11 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
         ...options.env,
       },
     });
+  }
+
+  async function start(...args: string[]): Promise<void> {
     const since = Date.now();
+    launch(...args);
     await server.until(`agent ${name} is online`, async () => {
       if (program.isGone) throw new Error(`Agent ${name} ended:\n${program.readLog()}`);
       return isUp(await findRecord(), options.mode ?? 'push', since) || undefined;
@@ -108,6 +119,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
       await program.stop('SIGINT');
     },
     kill9: () => program.kill9(),
+    launch: () => launch(),
     async restart() {
       if (!program.isGone) await program.stop('SIGINT');
       await start();
@@ -132,7 +144,12 @@ function isUp(record: Agent | undefined, mode: string, since: number): boolean {
 
 const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
   JSON.stringify({
-    agent: { name, server_url: options.server.url, token: options.token, mode: options.mode ?? 'push' },
+    agent: {
+      name,
+      server_url: options.serverUrl ?? options.server.url,
+      token: options.token,
+      mode: options.mode ?? 'push',
+    },
     resources: {
       workspace_dir: workDir,
       max_concurrent_jobs: options.maxConcurrentJobs ?? 3,

@@ -13,6 +13,8 @@ export interface Lab {
   startAgent(options: AgentOptions): Promise<RunningAgent>;
   /** A new folder inside. */
   newFolder(name: string): string;
+  /** Called once no process works in the folder any more, before it is removed; also when this process exits. Must not wait. */
+  onEnded(release: () => void): void;
   /** Ends every process that works in the folder, and removes it. Kept with `GROUNDCREW_TEST_KEEP=1`, to look at logs. */
   close(): Promise<void>;
 }
@@ -22,7 +24,14 @@ export async function createLab(): Promise<Lab> {
   await buildOnce();
   const folder = mkdtempSync(join(tmpdir(), 'gc-lab-'));
   const closers: (() => Promise<unknown>)[] = [];
-  const onExit = () => endProcessesNow(folder);
+  const releases: (() => void)[] = [];
+  const release = () => {
+    for (const give of releases.splice(0)) give();
+  };
+  const onExit = () => {
+    endProcessesNow(folder);
+    release();
+  };
   process.once('exit', onExit);
 
   function newFolder(name: string): string {
@@ -34,19 +43,21 @@ export async function createLab(): Promise<Lab> {
   return {
     folder,
     newFolder,
+    onEnded: (give) => void releases.push(give),
     async startServer(options = {}) {
       const server = await startServer(folder, options);
       closers.push(() => server.stop());
       return server;
     },
     async startAgent(options) {
-      const agent = await startAgent(folder, options);
+      const agent = await startAgent(options.folder ?? folder, options);
       closers.push(() => agent.stop());
       return agent;
     },
     async close() {
       for (const close of closers.toReversed()) await close().catch(() => undefined);
       await endProcessesBelow(folder);
+      release();
       process.off('exit', onExit);
       if (process.env.GROUNDCREW_TEST_KEEP !== '1') rmSync(folder, { recursive: true, force: true });
     },
