@@ -34,19 +34,18 @@ export const agentKilled: Scenario = {
   },
 };
 
-/** Seconds from the moment the server sees the new agent until that agent says that it holds the task. */
-async function timeReadoption({ id, host }: Begun): Promise<number> {
-  const { agent } = host;
+/** Seconds from the moment the server sees the new agent until that agent tells it that it holds the attempt. */
+async function timeReadoption({ host: { agent }, attemptId }: Begun): Promise<number> {
   await agent.kill9();
   const killedAt = Date.now();
   await agent.restart();
   const upAt = performance.now();
   await until(
-    'the new agent says that it holds the task',
+    'the new agent says that it holds the attempt',
     async () => {
-      const { last_heartbeat, last_heartbeat_at } = await agent.getRecord();
-      const isNew = last_heartbeat_at !== null && Date.parse(last_heartbeat_at) > killedAt;
-      return isNew && last_heartbeat?.current_tasks.includes(id) ? true : undefined;
+      const { last_heartbeat: said } = await agent.getRecord();
+      const isNew = Date.parse(said?.timestamp ?? '') > killedAt;
+      return isNew && said?.current_tasks.includes(attemptId) ? true : undefined;
     },
     { timeoutMs: 30_000, everyMs: 50 },
   );

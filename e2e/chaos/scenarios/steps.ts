@@ -10,6 +10,7 @@ import type { Host } from '../host.ts';
 /** A task under way: asked for, and Terraform in the phase that was waited for. */
 export interface Begun extends AskedTask {
   readonly host: Host;
+  readonly attemptId: string;
   /** The attempt's folder on its host. */
   readonly folder: string;
 }
@@ -59,14 +60,22 @@ export async function beginPlan(bed: Bed, { label, secret }: Omit<ApplyWish, 'se
 const isPlanning = (pid: number): boolean => readIfThere(`/proc/${pid}/cmdline`).includes('\0plan\0');
 
 /** Looks into the folders of all hosts until the file of the task's attempt says what is waited for. */
-export async function waitForOutput(bed: Bed, asked: AskedTask, file: string, text: RegExp): Promise<Begun> {
-  return until(`${asked.label} says ${text}`, () => {
-    for (const host of bed.hosts)
-      for (const folder of host.agent.listFolders())
-        if (readIfThere(join(folder, 'task.json')).includes(asked.id) && text.test(readIfThere(join(folder, file))))
-          return { ...asked, host, folder };
-    return undefined;
+export const waitForOutput = (bed: Bed, asked: AskedTask, file: string, text: RegExp): Promise<Begun> =>
+  until(`${asked.label} says ${text}`, () => {
+    const folders = bed.hosts.flatMap((host) => host.agent.listFolders().map((folder) => ({ host, folder })));
+    return folders.map((place) => findBegun(place, asked, file, text)).find((begun) => begun !== undefined);
   });
+
+function findBegun(
+  { host, folder }: Pick<Begun, 'host' | 'folder'>,
+  asked: AskedTask,
+  file: string,
+  text: RegExp,
+): Begun | undefined {
+  const task = readIfThere(join(folder, 'task.json'));
+  const attemptId = /"attempt_id":"([^"]+)"/.exec(task)?.[1];
+  const isIt = attemptId !== undefined && task.includes(asked.id) && text.test(readIfThere(join(folder, file)));
+  return isIt ? { ...asked, host, folder, attemptId } : undefined;
 }
 
 const LOOK_MS = 100;
