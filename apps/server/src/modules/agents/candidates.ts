@@ -10,15 +10,16 @@ import type { AgentRow } from './store.ts';
 const DEFAULT_SLOTS = 3;
 
 /**
- * All agents as the dispatcher sees them. Slots are counted from attempt rows, never from heartbeats; an agent that no offer
- * would reach now is offline to it, whatever its last heartbeat says.
+ * All agents as the dispatcher sees them. Slots are counted from attempt rows, never from heartbeats; an apply that is proved dead
+ * waits for a person, perhaps for days, and takes none. An agent that no offer would reach now is offline to the dispatcher,
+ * whatever its last heartbeat says.
  */
 export async function readCandidates(db: Executor): Promise<CandidateRow[]> {
   const { rows } = await sql<AgentRow & { plans: number; applies: number; now: Date }>`
     SELECT g.*, now() AS now, coalesce(c.plans, 0)::integer AS plans, coalesce(c.applies, 0)::integer AS applies, coalesce(c.plans + c.applies, 0)::integer AS running_attempts
     FROM agents g LEFT JOIN (
       SELECT agent_id, count(*) FILTER (WHERE action = 'plan') AS plans, count(*) FILTER (WHERE action <> 'plan') AS applies
-      FROM attempts WHERE state <> 'ended' GROUP BY agent_id
+      FROM attempts WHERE state <> 'ended' AND NOT interrupted GROUP BY agent_id
     ) c ON c.agent_id = g.id
     WHERE g.deleted_at IS NULL AND g.pool_id IS NOT NULL AND g.agent_id IS NOT NULL AND g.token_revoked_at IS NULL`.execute(
     db,

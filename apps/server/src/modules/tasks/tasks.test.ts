@@ -338,6 +338,26 @@ test('an interrupted apply needs a person, and its log is not forgotten', async 
   expect((await historyOf(taskId)).filter((kind) => kind === 'unrecorded')).toHaveLength(1);
 });
 
+test('an interrupted apply waits for a person, and its agent for no one', async () => {
+  const { pool, agents } = await makeCrew(server);
+  const only = agents[0] as TestAgent;
+  const open = async () => (await makeWorkspace(server, pool.id, {})).workspace_id;
+  const { id } = await makeTask(server, await open(), { task_type: 'plan_and_apply' });
+  const planning = await acceptOffer(server, only, id);
+  const { planChecksum } = await storePlan(planning);
+  await finishPlan(planning, planChecksum);
+  expect((await approve(id, planChecksum)).status).toBe(200);
+  await pass();
+  const attempt = await acceptOffer(server, only, id);
+  await beginApply(attempt, planChecksum);
+  const next = await makeTask(server, await open());
+  expect((await taskOf(next.id)).waiting).toMatchObject({ rule: 'nobody_free' });
+  await attempt.must('finishAttempt', { body: exitRecord({ result: 'interrupted', exit_code: null, logs: [] }) });
+  expect(await taskOf(id)).toMatchObject({ status: 'needs_attention' });
+  await pass();
+  expect(await acceptOffer(server, only, next.id)).toMatchObject({ taskId: next.id });
+});
+
 test('agents of other makes report by status alone', async () => {
   const attempt = await begin();
   await attempt.must('putStatus', {
