@@ -1,3 +1,4 @@
+import { ApiError } from '@groundcrew/client';
 import { newSecret, sha256Hex } from '@groundcrew/kit';
 import type { Task, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import { packFiles } from '../harness/index.ts';
@@ -31,6 +32,24 @@ export interface WorkspaceWish {
   readonly timeouts?: { readonly plan_timeout_seconds: number; readonly apply_timeout_seconds: number };
 }
 
+/**
+ * Makes something that must be made once. A crash between its commit and its answer leaves a call with a conflict that says
+ * nothing of the thing itself: then it is looked for, and made anew only when it is not there.
+ */
+async function makeOnce<T>(make: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'conflict') throw error;
+      const found = await find();
+      if (found !== undefined) return found;
+    }
+  }
+}
+
+const ANEW = async (): Promise<undefined> => undefined;
+
 /** A new workspace on the bed's pool, with a sensitive variable that its tasks see in their environment. */
 export async function openWorkspace(
   bed: Bed,
@@ -38,10 +57,16 @@ export async function openWorkspace(
   patience = PATIENT,
 ): Promise<WorkspaceId> {
   const placement = { execution_mode: 'agent', agent_pool_id: bed.pool.id } as const;
-  const body = { name: `${name}-${newSecret(3).replaceAll(/[^a-z0-9]/gi, 'x')}`, ...placement, ...timeouts };
-  const { workspace_id } = await bed.client.call('createWorkspace', { body }, patience);
-  const variable = { key: secret.name, value: secret.value, category: 'env', sensitive: true } as const;
-  await bed.client.call('createVariable', { params: { workspace_id }, body: variable }, patience);
+  const newName = () => `${name}-${newSecret(3).replaceAll(/[^a-z0-9]/gi, 'x')}`;
+  const make = () =>
+    bed.client.call('createWorkspace', { body: { name: newName(), ...placement, ...timeouts } }, patience);
+  const { workspace_id } = await makeOnce(make, ANEW);
+  const params = { workspace_id };
+  const body = { key: secret.name, value: secret.value, category: 'env', sensitive: true } as const;
+  await makeOnce(
+    () => bed.client.call('createVariable', { params, body }, patience),
+    async () => (await bed.client.call('listVariables', { params }, patience)).items[0],
+  );
   return workspace_id;
 }
 
@@ -60,7 +85,10 @@ export async function askFor({ client }: Bed, wish: TaskWish, patience = PATIENT
   const params = { workspace_id: workspaceId };
   const headers = { 'x-content-sha256': sha256Hex(archive) };
   const upload = { ...patience, timeoutMs: 10_000 };
-  const configuration = await client.call('uploadConfiguration', { params, headers, raw: archive }, upload);
+  const configuration = await makeOnce(
+    () => client.call('uploadConfiguration', { params, headers, raw: archive }, upload),
+    ANEW,
+  );
   const body = {
     workspace_id: workspaceId,
     task_type: type,
@@ -68,7 +96,11 @@ export async function askFor({ client }: Bed, wish: TaskWish, patience = PATIENT
     configuration_id: configuration.id,
     message: label,
   };
-  const { id } = await client.call('createTask', { body }, patience);
+  const query = { workspace_id: workspaceId };
+  const { id } = await makeOnce(
+    () => client.call('createTask', { body }, patience),
+    async () => (await client.call('listTasks', { query }, patience)).items.find(({ message }) => message === label),
+  );
   return { id, label, workspaceId };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
 import { createNodeClient } from '@groundcrew/client/node';
 import { newSecret } from '@groundcrew/kit';
-import type { Pool } from '@groundcrew/protocol';
+import type { Pool, TaskId } from '@groundcrew/protocol';
 import { createPool, type Lab, type RunningServer } from '../harness/index.ts';
 import { type ClockShift, createClockShift } from './clock-shift.ts';
 import { type Host, type HostOptions, startHost } from './host.ts';
@@ -25,6 +25,8 @@ export interface Bed {
   /** File that every applied resource adds a line to. */
   readonly ledger: string;
   readLedger(): LedgerLine[];
+  /** Tasks of which Terraform may have written something that found no room on a full disk. */
+  readonly cramped: Set<TaskId>;
   /** What this machine does not allow, as sentences. */
   readonly lacks: readonly string[];
 }
@@ -43,7 +45,7 @@ export async function createBed({ lab, env = {}, hosts: wanted }: BedOptions): P
   const server = await lab.startServer({
     env: { GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false', ...serverClock.env, ...env },
   });
-  const { pool, token } = await createPool(server);
+  const { pool, token } = await createPool(server, { allow_apply_concurrent: true, max_plan_concurrency: 100 });
   const hosts: Host[] = [];
   const lacks: string[] = [];
 
@@ -73,6 +75,7 @@ export async function createBed({ lab, env = {}, hosts: wanted }: BedOptions): P
     pool,
     ledger,
     readLedger: () => parseLedger(readFileSync(ledger, 'utf8')),
+    cramped: new Set(),
     lacks,
   };
 }

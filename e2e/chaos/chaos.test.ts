@@ -77,6 +77,7 @@ const task = (label: string, more: Partial<TaskSeen> = {}): TaskSeen => ({
   status: 'applied',
   words: '',
   mayHaveApplied: true,
+  mayLackOutput: false,
   lastState: state(label),
   logs: [log(RAW)],
   ...more,
@@ -150,6 +151,12 @@ describe('checker', () => {
   test('a success that was none', () => {
     const { ledger } = wellDone();
     expect(kindsOf(wellDone({ ledger: ledger.slice(0, -1) }))).toContain('ledger_differs');
+  });
+
+  test('a success of which the log says nothing, unless there was no room for it to be written', () => {
+    const silent = { logs: [log('Apply complete!')] };
+    expect(kindsOf(wellDone({}, silent))).toEqual(RESOURCES.map(() => 'ledger_differs'));
+    expect(kindsOf(wellDone({}, { ...silent, mayLackOutput: true }))).toEqual([]);
   });
 
   test('something applied by a task that must not apply', () => {

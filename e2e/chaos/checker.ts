@@ -48,7 +48,9 @@ function findTaskViolations(task: TaskSeen, { ledger, resources }: Observation):
   function checkApplied(name: string): Violation[] {
     return [
       ...(applied.has(name) ? [] : [say('ledger_differs', `it is applied, but the ledger has no line of ${name}.`)]),
-      ...(created.has(name) ? [] : [say('ledger_differs', `it is applied, but no log says that ${name} was created.`)]),
+      ...(created.has(name) || task.mayLackOutput
+        ? []
+        : [say('ledger_differs', `it is applied, but no log says that ${name} was created.`)]),
       ...(task.lastState?.[name] === task.label
         ? []
         : [say('state_lost', `it is applied, but no state of it holds ${name}.`)]),

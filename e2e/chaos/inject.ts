@@ -75,6 +75,7 @@ function pickVictim({ hosts }: Bed, { host: own, pick }: Fault, role: Role): Fou
   return there[Math.floor(pick * there.length)];
 }
 
+const LOOK_MS = 250;
 /** Time for a program to begin, before anything else is done to it. */
 const BEGIN_MS = 500;
 
@@ -127,12 +128,16 @@ const SHELLS: Readonly<Record<FaultKind, Shell>> = {
   ),
   stall: onLink(({ link }) => link.setMode({ kind: 'stalled' })),
   delay: onLink(({ link }, { pick }) => link.setMode({ kind: 'slow', delayMs: 100 + pick * 900 })),
-  async 'full-disk'({ hosts }, { lastsMs }, _host, onHit) {
+  async 'full-disk'({ hosts, cramped }, { lastsMs }, _host, onHit) {
     const host = hosts.find(({ disk }) => disk !== undefined);
     if (host?.disk === undefined) return false;
+    const look = (): void => {
+      for (const id of host.listTasks()) cramped.add(id);
+    };
     host.disk.fill();
     onHit({ victim: `the disk of ${host.name}`, killed: [] });
-    await sleep(lastsMs);
+    for (const until = performance.now() + lastsMs; performance.now() < until; await sleep(LOOK_MS)) look();
+    look();
     host.disk.empty();
     return true;
   },

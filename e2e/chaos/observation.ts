@@ -24,6 +24,8 @@ export interface TaskSeen {
   readonly words: string;
   /** Terraform may have changed things: an attempt of it had its permit and took the state lock. */
   readonly mayHaveApplied: boolean;
+  /** Terraform itself may have failed to write a part of its output, because the disk was full: no log can have it. */
+  readonly mayLackOutput: boolean;
   /** The newest state that one of its attempts wrote, quarantined ones included. */
   readonly lastState: StateSeen | undefined;
   readonly logs: readonly LogSeen[];

@@ -35,6 +35,7 @@ async function observeTask(bed: Bed, { id, label, workspaceId }: AskedTask, give
     status: task.status,
     words: [wordsOf(task), ...events.map(({ message, data }) => `${message} ${JSON.stringify(data)}`)].join('\n'),
     mayHaveApplied: attempts.some(({ permit }) => permit === 'used'),
+    mayLackOutput: bed.cramped.has(id),
     lastState: await findLastState(bed, workspaceId, id),
     logs: await observeLogs(bed, id, new Set(attempts.map((attempt) => attempt.id)), given),
   };

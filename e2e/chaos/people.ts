@@ -119,7 +119,13 @@ async function lockForAWhile(person: Person, workspaceId: WorkspaceId): Promise<
   await sleep(person.dice.between(0, 3_000));
   await act(person, 'lock', (patience) => person.bed.client.call('lockWorkspace', { params, body: {} }, patience));
   await sleep(lasts);
-  await act(person, undefined, (patience) => person.bed.client.call('unlockWorkspace', { params }, patience));
+  while (!person.giveUp.aborted && (await isLocked(person, workspaceId)))
+    await act(person, undefined, (patience) => person.bed.client.call('unlockWorkspace', { params }, patience));
+}
+
+async function isLocked({ bed, giveUp }: Person, workspaceId: WorkspaceId): Promise<boolean> {
+  const params = { workspace_id: workspaceId };
+  return (await bed.client.call('getWorkspace', { params }, patienceUntil(giveUp))).locked !== null;
 }
 
 /** Does what the server may refuse, because a task has gone on meanwhile: that is an answer like any other. */

@@ -28,8 +28,10 @@ export function atMost(
   target: number,
   unit: 'ms' | 's' | 'bytes' = 's',
 ): Figure {
-  const shown = samples.map((sample) => (unit === 's' ? sample.toFixed(1) : Math.round(sample)));
-  const spread = samples.length > 1 ? `max ${max(shown)} ${unit} of ${samples.length}` : `${shown[0]} ${unit}`;
+  const show = (sample: number): string => `${unit === 's' ? sample.toFixed(1) : Math.round(sample)} ${unit}`;
+  const sorted = samples.toSorted((a, b) => a - b);
+  const [median, max] = [sorted[Math.floor(samples.length / 2)] ?? 0, sorted.at(-1) ?? 0];
+  const spread = samples.length > 1 ? `median ${show(median)}, max ${show(max)} of ${samples.length}` : show(max);
   return {
     what,
     measured: samples.length === 0 ? 'nothing was measured' : spread,
@@ -53,9 +55,6 @@ export const none = (what: string, found: number): Figure => ({
   target: '0',
   met: found === 0,
 });
-
-const max = (shown: readonly (string | number)[]): string | number =>
-  shown.reduce((a, b) => (Number(b) > Number(a) ? b : a));
 
 export function formatFigures(figures: readonly Figure[]): string {
   const cells = figures.map(({ what, measured, target, met }) => [what, measured, target, met ? 'met' : 'MISSED']);

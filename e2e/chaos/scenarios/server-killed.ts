@@ -17,8 +17,6 @@ export const serverKilled: Scenario = {
   doc: 'kill -9 of the server during 20 applies, up again after 60 s: all applied, no byte and no state lost',
   async run(context) {
     const bed = await createBed({ lab: context.lab, hosts: [{ slots: 10 }, { slots: 10 }] });
-    // One agent applies one thing at a time unless it is told otherwise.
-    await bed.client.call('updatePool', { params: { id: bed.pool.id }, body: { allow_apply_concurrent: true } });
     const secret = newToken();
     const asked: AskedTask[] = [];
     for (let n = 0; n < APPLIES; n += 1) {
