@@ -24,7 +24,7 @@ export interface GeneralOptions {
 
 const PEOPLE = ['v', 'w', 'x', 'y', 'z'] as const;
 /** From the last fault on, until everything has come to its end or to a verdict. */
-const SETTLE_MS = 180_000;
+const SETTLE_MS = 240_000;
 const LOOK_MS = 500;
 
 /** The general run: people work, faults fall, everything heals, and then all that was kept apart is compared. */
