@@ -178,6 +178,17 @@ describe('no answer', () => {
     expect(server.seen.map((s) => s.headers['idempotency-key'])).toEqual(['key-1', 'key-1']);
   });
 
+  it('is asked for again when the key is busy and the server says when to come back; any other conflict is an answer', async () => {
+    const busy = replyRefusal(409, 'conflict', { retryAfter: '0' });
+    const { server, client } = await start([busy, replyJson({ id: taskId }), replyRefusal(409, 'conflict')], {
+      newIdempotencyKey: () => 'key-1',
+    });
+    await client.call('createTask', { body: order });
+    expect(server.seen).toHaveLength(2);
+    await expect(client.call('createTask', { body: order })).rejects.toMatchObject({ code: 'conflict' });
+    expect(server.seen).toHaveLength(3);
+  });
+
   it('is retried for ever when the caller will have an answer', async () => {
     const eleven = Array.from({ length: 11 }, () => cut);
     const { server, client } = await start([...eleven, replyRefusal(500, 'internal'), replyNothing]);

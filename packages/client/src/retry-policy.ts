@@ -39,5 +39,7 @@ export function mayTryAgain(error: unknown, { repeatable, patient }: RetryRule):
   if (!(error instanceof ApiError)) return false;
   // A rate limit is told before anything was done.
   if (error.status === 429) return true;
-  return repeatable && (PASSING_STATUSES.has(error.status) || (patient && error.status === 500));
+  // A conflict with whoever else uses the same key passes, and says when to come back.
+  const passes = PASSING_STATUSES.has(error.status) || error.retryAfterMs !== undefined;
+  return repeatable && (passes || (patient && error.status === 500));
 }

@@ -141,7 +141,7 @@ describe('a server that dies', () => {
       await claim.commit(it.database.db);
       return { status: 200, body: {} };
     });
-    await expect(late).rejects.toThrow('took over');
+    await expect(late).rejects.toMatchObject({ message: expect.stringContaining('took over'), retryAfterSeconds: 2 });
   });
 });
 

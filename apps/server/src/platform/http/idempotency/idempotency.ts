@@ -127,6 +127,8 @@ async function commit(tx: Executor, owner: KeyOwner, claimId: string): Promise<v
   throw new AppError(
     'conflict',
     'Another request with this Idempotency-Key took over while this one was slow; this one changed nothing.',
+    undefined,
+    { retryAfterSeconds: 2 },
   );
 }
 
