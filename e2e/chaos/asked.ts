@@ -32,6 +32,10 @@ export interface WorkspaceWish {
   readonly timeouts?: { readonly plan_timeout_seconds: number; readonly apply_timeout_seconds: number };
 }
 
+/** After these a thing may be there or not: a conflict over the key, and a body that a stopped server found too slow. */
+const isOpen = (error: unknown): boolean =>
+  error instanceof ApiError && (error.code === 'conflict' || error.message.includes('too slowly'));
+
 /**
  * Makes something that must be made once. A crash between its commit and its answer leaves a call with a conflict that says
  * nothing of the thing itself: then it is looked for, and made anew only when it is not there.
@@ -41,7 +45,7 @@ async function makeOnce<T>(make: () => Promise<T>, find: () => Promise<T | undef
     try {
       return await make();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'conflict') throw error;
+      if (!isOpen(error)) throw error;
       const found = await find();
       if (found !== undefined) return found;
     }

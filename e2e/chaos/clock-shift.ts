@@ -24,7 +24,7 @@ export function createClockShift(file: string): ClockShift {
     env: { NODE_OPTIONS: `--import=${shim}` },
     jump(pid, byMs) {
       writeFileSync(offset, String(byMs));
-      sendSignal(pid, 'SIGUSR2');
+      sendSignal(pid, 'SIGWINCH');
     },
   };
 }
@@ -33,7 +33,7 @@ const MODULE = `import { readFileSync } from 'node:fs';
 const Real = globalThis.Date;
 const read = () => Number(readFileSync(OFFSET_FILE, 'utf8'));
 let offset = read();
-process.on('SIGUSR2', () => { offset = read(); });
+process.on('SIGWINCH', () => { offset = read(); });
 globalThis.Date = class Date extends Real {
   constructor(...given) {
     if (given.length === 0) super(Real.now() + offset);

@@ -102,19 +102,13 @@ const WATCH_MS = 1_000;
 
 /** An agent that ends without being killed is a defect; it is started again all the same. */
 async function watchAgents({ hosts }: Bed, until: AbortSignal, troubles: Violation[]): Promise<void> {
-  const gone = new Map<Host, number>();
   while (!until.aborted) {
     await sleep(WATCH_MS);
-    for (const host of hosts) {
-      const seconds = host.agent.isGone ? (gone.get(host) ?? 0) + 1 : 0;
-      gone.set(host, seconds);
-      // Longer than any fault keeps it down.
-      if (seconds < 20) continue;
-      troubles.push({
-        kind: 'broke_down',
-        sentence: `The agent of ${host.name} ended by itself:\n${host.agent.readLog().slice(-2_000)}`,
-      });
-      host.agent.launch();
+    for (const { name, agent, isDown } of hosts) {
+      if (isDown || !agent.isGone) continue;
+      const last = agent.readLog().slice(-2_000);
+      troubles.push({ kind: 'broke_down', sentence: `The agent of ${name} ended by itself:\n${last}` });
+      agent.launch();
     }
   }
 }

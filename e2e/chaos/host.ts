@@ -26,6 +26,8 @@ export interface Host {
   readonly link: FaultyLink;
   readonly clock: ClockShift;
   readonly disk: SmallDisk | undefined;
+  /** Its agent is kept down by a fault. */
+  isDown: boolean;
   /** Processes of attempts, spares not among them. */
   listVictims(role?: Role): Victim[];
   /** The tasks whose attempts have a folder here. */
@@ -90,6 +92,7 @@ export async function startHost({
     link,
     clock,
     disk: typeof mounted === 'object' ? mounted : undefined,
+    isDown: false,
     listVictims,
     listTasks: () => agent.listFolders().flatMap((path) => findTaskId(path) ?? []),
     listRawLogs: terraform.listRawLogs,

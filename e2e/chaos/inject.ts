@@ -79,8 +79,9 @@ const LOOK_MS = 250;
 /** Time for a program to begin, before anything else is done to it. */
 const BEGIN_MS = 500;
 
-async function bringUp({ agent }: Host): Promise<void> {
-  agent.launch();
+async function bringUp(host: Host): Promise<void> {
+  host.agent.launch();
+  host.isDown = false;
   await sleep(BEGIN_MS);
 }
 
@@ -93,6 +94,7 @@ const SHELLS: Readonly<Record<FaultKind, Shell>> = {
     return true;
   },
   async 'kill-agent'(_bed, { lastsMs }, host, onHit) {
+    host.isDown = true;
     await host.agent.kill9();
     onHit({ victim: `the agent of ${host.name}`, killed: [] });
     await sleep(lastsMs);
@@ -103,6 +105,7 @@ const SHELLS: Readonly<Record<FaultKind, Shell>> = {
   'kill-launcher': killProcess('launcher'),
   'kill-terraform': killProcess('terraform'),
   async 'kill-host'(_bed, { lastsMs }, host, onHit) {
+    host.isDown = true;
     const victims = killHost(host);
     await host.agent.kill9();
     const killed = victims.filter(({ role }) => role === 'terraform').map(({ taskId }) => taskId);

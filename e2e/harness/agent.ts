@@ -119,7 +119,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
       await program.stop('SIGINT');
     },
     kill9: () => program.kill9(),
-    launch,
+    launch: () => launch(),
     async restart() {
       if (!program.isGone) await program.stop('SIGINT');
       await start();

@@ -54,6 +54,8 @@ export interface OpenFolder {
   state: Promise<AttemptState>;
   /** Tells who learns the secrets of the states that pass; until then they wait. */
   learnStatesWith: (learn: LearnState) => void;
+  /** Tells what to do whenever the lease shows that the server can be reached. */
+  wakeWhenHeard: (wake: () => void) => void;
   /** The program that a first runner will most likely need, looked for while the data are on their way. */
   early: Promise<InstalledTool> | undefined;
   close(): Promise<void>;
@@ -79,13 +81,22 @@ export async function openFolder(deps: AttemptDeps): Promise<OpenFolder> {
   const state = openState({ ...deps, credentials, learnState: async (path) => (await learner)(path) });
   // Heard by whoever asks for them, later.
   for (const promise of [data, state, early]) promise?.catch(() => {});
-  const lease = startLease({ ...deps, renew: server.renew, describe: () => describe(standing) });
+  let whenHeard = () => {};
+  const lease = startLease({
+    ...deps,
+    renew: server.renew,
+    describe: () => describe(standing),
+    onHeard: () => whenHeard(),
+  });
   standing.onChange((change) => (change === 'stage' || wishes.watched) && lease.nudge());
   const close = async () => {
     forget();
     await Promise.all([lease.stop(), state.then(closeState)]);
   };
-  const promises = { data, early, state, learnStatesWith };
+  const wakeWhenHeard = (wake: () => void) => {
+    whenHeard = wake;
+  };
+  const promises = { data, early, state, learnStatesWith, wakeWhenHeard };
   return { deps, takeover, server, credentials, acting: acting.signal, ...promises, close };
 }
 
@@ -137,10 +148,16 @@ export async function openAttempt(open: OpenFolder): Promise<OpenAttempt> {
   const { data, kept: dataKept } = await open.data;
   deps.wishes.raise(data.attempt.cancel_level);
   const secrets = secretsFor(deps, data, credentials);
-  const log = openLog({
-    ...deps,
-    secrets,
-    onSuccess: () => void open.state.then(({ forwarder }) => forwarder.nudge()),
+  // A relay that could not be opened is told to whoever waits for it.
+  const nudgeState = () =>
+    void open.state.then(
+      ({ forwarder }) => forwarder.nudge(),
+      () => {},
+    );
+  const log = openLog({ ...deps, secrets, onSuccess: nudgeState });
+  open.wakeWhenHeard(() => {
+    log.nudge();
+    nudgeState();
   });
   open.learnStatesWith(log.learnState);
   const state = await open.state;

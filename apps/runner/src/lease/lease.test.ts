@@ -17,6 +17,7 @@ function setUp(answer: () => RenewAnswer | Error = () => GO_ON) {
   const clock = createFakeClock();
   const wishes = createWishes();
   const requests: RenewRequest[] = [];
+  const heard: number[] = [];
   let stage: RenewRequest['stage'] = 'init';
   const lease = startLease({
     renew: async (request) => {
@@ -27,11 +28,12 @@ function setUp(answer: () => RenewAnswer | Error = () => GO_ON) {
     },
     describe: () => ({ stage }),
     wishes,
+    onHeard: () => heard.push(clock.now()),
     clock,
     random: () => 1,
     logger,
   });
-  return { clock, wishes, requests, lease, enter: (next: RenewRequest['stage']) => (stage = next) };
+  return { clock, wishes, requests, heard, lease, enter: (next: RenewRequest['stage']) => (stage = next) };
 }
 
 describe('lease', () => {
@@ -44,6 +46,18 @@ describe('lease', () => {
     expect(requests).toHaveLength(1);
     await clock.advance(1);
     expect(requests).toEqual([{ stage: 'init' }, { stage: 'planning' }]);
+    await lease.stop();
+  });
+
+  it('tells of every answer, and of no failure, so that whoever waits for the server need not wait on', async () => {
+    const answers = [GO_ON, new Error('cut'), new Error('cut'), GO_ON];
+    const { clock, requests, heard, lease } = setUp(() => answers.shift() ?? GO_ON);
+    await clock.advance(16_000);
+    expect(requests.length).toBeGreaterThanOrEqual(3);
+    expect(heard).toHaveLength(1);
+    await clock.advance(5_000);
+    expect(heard.length).toBeGreaterThanOrEqual(2);
+    expect(heard).toHaveLength(requests.length - 2);
     await lease.stop();
   });
 

@@ -16,6 +16,8 @@ export interface LeaseDeps {
   /** What is told with a renewal. */
   describe: () => RenewRequest;
   wishes: Wishes;
+  /** The server answered: a good moment for everybody else who waits for it. */
+  onHeard?: () => void;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -31,7 +33,7 @@ const BACK_OFF = { baseMs: 500, capMs: 5_000 };
  * Renews soon and then for ever. Silence changes nothing: plan and apply go on through any outage, and only an answer can
  * stop them. So nothing here ever fails.
  */
-export function startLease({ renew, describe, wishes, clock, random, logger }: LeaseDeps): Lease {
+export function startLease({ renew, describe, wishes, onHeard, clock, random, logger }: LeaseDeps): Lease {
   const stopped = new AbortController();
   let turn = new AbortController();
   let failures = 0;
@@ -48,6 +50,7 @@ export function startLease({ renew, describe, wishes, clock, random, logger }: L
       failures = 0;
       outage.worked();
       heed(answer, wishes);
+      onHeard?.();
       return answer.renew_after_seconds > 0 ? answer.renew_after_seconds * 1000 : RENEW_MS;
     } catch (error) {
       if (stopped.signal.aborted) return 0;
