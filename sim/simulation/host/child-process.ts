@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events';
 import { basename } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { errno } from '../disk/errno.ts';
+import type { Process } from '../world.ts';
 import { descriptorOf } from './file-system.ts';
-import { currentProcess, type Process } from './process.ts';
+import { currentProcess } from './process.ts';
 
 /** How a program was started. */
 export interface Invocation {
@@ -85,7 +86,8 @@ export function execute(program: Program, invocation: Invocation): void {
     (code) => process.end({ code, signal: null }),
     (error: Error) => {
       // No way for the product to fail, but a call that a stand-in lacks, or a mistake.
-      if (error instanceof TypeError || error instanceof ReferenceError) process.host.world.violate(String(error.stack));
+      if (error instanceof TypeError || error instanceof ReferenceError)
+        process.host.world.violate(String(error.stack));
       process.host.world.trace.note(process.host.name, `${process.name} ${process.pid} failed: ${error.message}`);
       process.end({ code: 70, signal: null });
     },

@@ -200,7 +200,7 @@ export interface Aggregate {
   readonly attempt: Attempt | undefined;
 }
 
-/** A workspace that nothing has happened to. @internal */
+/** A workspace that nothing has happened to. */
 export const newWorkspace = (
   id: WorkspaceId,
   timeouts: Pick<Workspace, 'planTimeoutMs' | 'applyTimeoutMs'>,
@@ -217,7 +217,7 @@ export const newWorkspace = (
   ...timeouts,
 });
 
-/** A task as it is created: waiting for its first assignment. @internal */
+/** A task as it is created: waiting for its first assignment. */
 export const newTask = (id: TaskId, type: TaskType, autoApprove: boolean): Task => ({
   id,
   type,
