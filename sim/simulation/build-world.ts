@@ -2,7 +2,7 @@ import type { Bugs } from './bugs.ts';
 import type { Target } from './faults/inject.ts';
 import { agentProgram, WORK_FOLDER } from './host/agent-program.ts';
 import { execute } from './host/child-process.ts';
-import { createHost, type Host } from './host/host.ts';
+import { createHost } from './host/host.ts';
 import { installPrograms } from './host/programs.ts';
 import { runnerProgram } from './host/runner-program.ts';
 import { createDice } from './kernel/dice.ts';
@@ -14,7 +14,7 @@ import { createPeople, type People } from './people/people.ts';
 import { createServer } from './server/server.ts';
 import { createLedger } from './terraform/ledger.ts';
 import { terraform } from './terraform/terraform.ts';
-import type { World } from './world.ts';
+import type { Host, World } from './world.ts';
 
 export interface BuiltWorld extends Target {
   readonly people: People;

@@ -24,10 +24,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 }
 
 async function runSeeds(options: Options): Promise<SimulationResult[]> {
-  const how: SimulationOptions = {
-    ...(options.bug === undefined ? {} : { bugs: { [options.bug]: true } }),
-    ...(options.trace && !options.json ? { print } : {}),
-  };
+  const how = { ...howTo(options), ...(options.trace && !options.json ? { print } : {}) };
   const results: SimulationResult[] = [];
   for (let seed = options.seed; seed < options.seed + options.seeds; seed += 1) {
     const result = await simulate(seed, how);
@@ -37,9 +34,16 @@ async function runSeeds(options: Options): Promise<SimulationResult[]> {
   return results;
 }
 
-async function tell(failed: SimulationResult, { bug, json }: Options): Promise<SimulationResult> {
-  const smallest = await shrink(simulate, failed, bug === undefined ? {} : { bugs: { [bug]: true } });
-  if (!json) print(`${explain(smallest, bug === undefined ? '' : ` --bug ${bug}`)}\n`);
+const howTo = ({ bug, kinds }: Options): SimulationOptions => ({
+  kinds,
+  ...(bug === undefined ? {} : { bugs: { [bug]: true } }),
+});
+
+async function tell(failed: SimulationResult, options: Options): Promise<SimulationResult> {
+  const smallest = await shrink(simulate, failed, howTo(options));
+  const { bug, kinds, json } = options;
+  const more = `${kinds === undefined ? '' : ` --kinds ${kinds}`}${bug === undefined ? '' : ` --bug ${bug}`}`;
+  if (!json) print(`${explain(smallest, more)}\n`);
   return smallest;
 }
 

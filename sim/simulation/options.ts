@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Bugs } from './bugs.ts';
+import { FAULT_KINDS, type FaultKind } from './faults/schedule.ts';
 
 /** What `npm run sim` was asked for. */
 export interface Options {
@@ -11,6 +12,8 @@ export interface Options {
   readonly trace: boolean;
   /** Print figures and violations as one JSON document. */
   readonly json: boolean;
+  /** Faults of these kinds only, given with commas between them. */
+  readonly kinds: readonly FaultKind[] | undefined;
   /** A mistake to plant, by its name in `Bugs`: shows that the simulation finds it. */
   readonly bug: keyof Bugs | undefined;
 }
@@ -24,11 +27,25 @@ export function parseOptions(args: readonly string[]): Options {
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      kinds: { type: 'string' },
       bug: { type: 'string' },
     },
   });
-  const { seeds, seed, trace, json, bug } = values;
-  return { seeds: parseCount('seeds', seeds), seed: parseCount('seed', seed), trace, json, bug: bug as keyof Bugs };
+  const { seeds, seed, trace, json, kinds, bug } = values;
+  return {
+    seeds: parseCount('seeds', seeds),
+    seed: parseCount('seed', seed),
+    trace,
+    json,
+    kinds: kinds?.split(',').map(parseKind),
+    bug: bug as keyof Bugs,
+  };
+}
+
+function parseKind(text: string): FaultKind {
+  const kind = FAULT_KINDS.find((known) => known === text);
+  if (kind !== undefined) return kind;
+  throw new TypeError(`--kinds knows no fault ${JSON.stringify(text)}; there are ${FAULT_KINDS.join(', ')}.`);
 }
 
 function parseCount(name: string, text: string): number {

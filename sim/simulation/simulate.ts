@@ -6,11 +6,13 @@ import { checkStates } from './checks/check-states.ts';
 import { listKeptFolders } from './checks/folders.ts';
 import { findMisdeed } from './checks/watch-applies.ts';
 import { heal, injectFaults } from './faults/inject.ts';
-import { drawFaults, type Fault } from './faults/schedule.ts';
+import { drawFaults, type Fault, type FaultKind } from './faults/schedule.ts';
 
 export interface SimulationOptions {
   /** Only these of the faults that the seed draws, by id. All when not given. */
   readonly onlyFaults?: ReadonlySet<number>;
+  /** Faults of these kinds only. */
+  readonly kinds?: readonly FaultKind[] | undefined;
   readonly bugs?: Bugs;
   /** Given every line of the trace. */
   readonly print?: (line: string) => void;
@@ -58,6 +60,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const drawn = drawFaults(world.dice.fork('faults'), {
     hosts: built.hosts.map(({ name }) => name),
     windowMs: WINDOW_MS,
+    kinds: options.kinds,
   });
   const faults = drawn.filter(({ id }) => options.onlyFaults?.has(id) ?? true);
   let logBytes = 0;

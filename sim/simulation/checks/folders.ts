@@ -1,5 +1,5 @@
 import { type FileNode, type FolderNode, load } from '../disk/nodes.ts';
-import type { Host } from '../host/host.ts';
+import type { Host } from '../world.ts';
 
 /** An attempt's folder as it was when it was removed, or as it is. */
 export interface KeptFolder {

@@ -32,7 +32,7 @@ export interface Disk {
 }
 
 /** An attempt's folder, gone or not. */
-export interface AttemptFolderOnDisk {
+interface AttemptFolderOnDisk {
   readonly path: string;
   readonly node: FolderNode;
   /** The power went while it was there. */

@@ -1,7 +1,5 @@
-import type { Host } from '../host/host.ts';
-import type { Process } from '../host/process.ts';
 import type { Server } from '../server/server.ts';
-import type { World } from '../world.ts';
+import type { Host, Process, World } from '../world.ts';
 import { describeFault, type Fault, type FaultKind } from './schedule.ts';
 
 /** What faults are done to. */

@@ -38,6 +38,8 @@ export interface Fault {
 export interface ScheduleOptions {
   readonly hosts: readonly string[];
   readonly windowMs: number;
+  /** Draws of these kinds only; of a part of all that the dice choose when not given. */
+  readonly kinds?: readonly FaultKind[] | undefined;
 }
 
 const ABOUT_SERVER: readonly FaultKind[] = ['delay', 'loss', 'duplicate', 'server_crash', 'server_stop'];
@@ -47,9 +49,10 @@ const MOST_FAULTS = 14;
  * Draws what goes wrong in one seed: first which kinds at all, then a number of them. A few kinds together find what each
  * alone and all at once do not (swarm testing); some seeds have none.
  */
-export function drawFaults(dice: Dice, { hosts, windowMs }: ScheduleOptions): Fault[] {
+export function drawFaults(dice: Dice, { hosts, windowMs, kinds: given }: ScheduleOptions): Fault[] {
   const share = dice.pick([0.1, 0.25, 0.5, 0.9]);
-  const kinds = FAULT_KINDS.filter(() => dice.chance(share));
+  const drawn = FAULT_KINDS.filter(() => dice.chance(share));
+  const kinds = given ?? drawn;
   if (kinds.length === 0) return [];
   const faults = Array.from({ length: dice.between(1, MOST_FAULTS) }, (_, id): Fault => {
     const kind = dice.pick(kinds);

@@ -9,7 +9,7 @@ import { createNodeClient } from '../stand-ins/client-node.ts';
 import type { Program } from './child-process.ts';
 import { createTraceLogger } from './runner-program.ts';
 
-export const SERVER_URL = 'http://127.0.0.1:1';
+const SERVER_URL = 'http://127.0.0.1:1';
 export const WORK_FOLDER = '/work';
 
 const BIRTH: RunnerBirth = {

@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events';
 import { basename } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { errno } from '../disk/errno.ts';
+import type { Process } from '../world.ts';
 import { descriptorOf } from './file-system.ts';
-import { currentProcess, type Process } from './process.ts';
+import { currentProcess } from './process.ts';
 
 /** How a program was started. */
 export interface Invocation {

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { errno } from '../disk/errno.ts';
 import { type FileNode, load, type Node } from '../disk/nodes.ts';
+import type { Process } from '../world.ts';
 import { createOpenFile, type OpenFile } from './open-file.ts';
-import { currentProcess, type Process } from './process.ts';
+import { currentProcess } from './process.ts';
 
 export { constants };
 

@@ -1,34 +1,6 @@
-import { createDisk, type Disk } from '../disk/disk.ts';
-import type { World } from '../world.ts';
-import type { HttpListener } from './http.ts';
-import type { SocketListener } from './net.ts';
-import { createProcess, type Process } from './process.ts';
-
-/** A machine: a disk that outlives it, processes that do not. */
-export interface Host {
-  readonly name: string;
-  readonly world: World;
-  readonly disk: Disk;
-  readonly processes: ReadonlyMap<number, Process>;
-  /** Listeners on the loopback interface, by port. */
-  readonly ports: Map<number, HttpListener>;
-  /** Listeners on Unix sockets, by path. */
-  readonly sockets: Map<string, SocketListener>;
-  /** How far its clock is ahead. */
-  skewMs: number;
-  /** Factor on the time that every disk operation takes. */
-  slowness: number;
-  /** A new process. `group` of another process, or its own. */
-  start(name: string, group?: number): Process;
-  bury(process: Process): void;
-  /** Sends a signal to a process, or with a negative number to a group. False when there is nobody. */
-  signal(target: number, signal: NodeJS.Signals): boolean;
-  nextPort(): number;
-  /** Everything stops at once, and the disk keeps what the dice leave it. */
-  cutPower(): void;
-  /** It will never come back. */
-  lost: boolean;
-}
+import { createDisk } from '../disk/disk.ts';
+import type { Host, Process, World } from '../world.ts';
+import { createProcess } from './process.ts';
 
 export function createHost(world: World, name: string): Host {
   const { loop } = world;

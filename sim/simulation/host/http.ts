@@ -1,27 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { errno } from '../disk/errno.ts';
-import { currentProcess, type Process } from './process.ts';
+import type { HttpListener, LoopbackAnswer, LoopbackRequest } from '../world.ts';
+import { currentProcess } from './process.ts';
 
 // HTTP over the loopback interface of a simulated host: the relay listens, Terraform asks.
-
-export interface LoopbackRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-
-export interface LoopbackAnswer {
-  readonly status: number;
-  readonly body: Buffer;
-}
-
-export interface HttpListener {
-  readonly process: Process;
-  serve(request: LoopbackRequest, answer: (answer: LoopbackAnswer | undefined) => void): void;
-}
 
 const HOP_MS = 0.2;
 

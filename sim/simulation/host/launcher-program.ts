@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
+import type { Process } from '../world.ts';
 import { execute, type Invocation, type Program } from './child-process.ts';
 import { descriptorOf, openAt, operation, readAt, statLine, writeTo } from './file-system.ts';
 import { type OpenFile, tryLock } from './open-file.ts';
-import type { Process } from './process.ts';
 
 /** What an order says; see `launcher.sh`. */
 interface Order {

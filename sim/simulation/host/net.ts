@@ -1,14 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { errno } from '../disk/errno.ts';
-import { currentProcess, type Process } from './process.ts';
+import type { Process, SocketListener } from '../world.ts';
+import { currentProcess } from './process.ts';
 
 // Unix sockets of a simulated host: what `node:net` is to the product.
-
-export interface SocketListener {
-  readonly process: Process;
-  accept(socket: Socket): void;
-}
 
 const HOP_MS = 0.1;
 
@@ -73,7 +69,7 @@ class Server extends EventEmitter {
     this.#process.after(HOP_MS, () => {
       host.disk.makeFile(path, false);
       this.#path = path;
-      const listener: SocketListener = { process: this.#process, accept: (socket) => this.#accept(socket) };
+      const listener: SocketListener = { process: this.#process, accept: (socket) => this.#accept(socket as Socket) };
       host.sockets.set(path, listener);
       this.#process.atExit.add(() => {
         if (host.sockets.get(path) === listener) host.sockets.delete(path);

@@ -57,12 +57,6 @@ export function tryLock(file: OpenFile, kind: 'exclusive' | 'shared'): boolean {
   return true;
 }
 
-/** Whether anybody has a lock on the file. */
-export const isLockedBySomebody = (node: FileNode): boolean => {
-  const held = locksOf(node);
-  return held.exclusive !== undefined || held.shared.size > 0;
-};
-
 function unlock(file: OpenFile): void {
   if (file.node.kind !== 'file') return;
   const held = locksOf(file.node);

@@ -1,36 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Owner, Timer } from '../kernel/event-loop.ts';
-import type { Host } from './host.ts';
-import type { OpenFile } from './open-file.ts';
-
-/** How a process ended. */
-export interface ProcessExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-/** A process of a simulated host. What it awaits never comes once it is dead, as if its memory were gone. */
-export interface Process extends Owner {
-  readonly pid: number;
-  readonly name: string;
-  readonly host: Host;
-  readonly startTicks: number;
-  /** Its process group; its own pid for a leader. */
-  readonly group: number;
-  readonly descriptors: Map<number, OpenFile>;
-  readonly exit: ProcessExit | undefined;
-  /** Takes signals other than SIGKILL and SIGSTOP; without it they end the process. */
-  onSignal: ((signal: NodeJS.Signals) => void) | undefined;
-  /** Done when it dies, by whatever. */
-  readonly atExit: Set<() => void>;
-  /** Runs code as this process: its files, its clock, its network. */
-  run<T>(code: () => T): T;
-  after(ms: number, run: () => void): Timer;
-  /** Resolves after `ms`; never once it is dead. */
-  sleep(ms: number): Promise<void>;
-  end(exit: ProcessExit): void;
-  stopUntil(time: number): void;
-}
+import type { Host, Process } from '../world.ts';
 
 const running = new AsyncLocalStorage<Process>();
 
@@ -48,7 +17,7 @@ export function createProcess(host: Host, given: { pid: number; name: string; gr
   const { loop } = host.world;
   let alive = true;
   let stoppedUntil = 0;
-  let exit: ProcessExit | undefined;
+  let exit: Process['exit'];
   const process: Process = {
     ...given,
     host,

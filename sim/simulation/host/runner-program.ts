@@ -2,8 +2,8 @@ import type { Logger } from '@groundcrew/kit';
 import { systemClock } from '@groundcrew/kit';
 import { attemptFolder } from '@groundcrew/runner/folder';
 import { runRunner } from '@groundcrew/runner/runner';
+import type { Process } from '../world.ts';
 import type { Program } from './child-process.ts';
-import type { Process } from './process.ts';
 
 /** The product's runner, whole, as `runner <folder>`: its main.ts without logger and signals. */
 export const runnerProgram: Program = async ({ process, args }) => {

@@ -1,5 +1,5 @@
-import { findCurrentProcess, type Process } from '../host/process.ts';
-import type { World } from '../world.ts';
+import { findCurrentProcess } from '../host/process.ts';
+import type { Process, World } from '../world.ts';
 
 /** Puts a world's time, dice and signals in the place of the machine's, until the function it gives is called. */
 export function replaceGlobals(world: World): () => void {

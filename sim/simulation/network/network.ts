@@ -1,4 +1,3 @@
-import type { Process } from '../host/process.ts';
 import type { Dice } from '../kernel/dice.ts';
 
 export interface WireRequest {
@@ -18,7 +17,7 @@ export interface WireAnswer {
 export type NoAnswer = 'refused' | 'reset' | 'hung';
 
 /** What is wrong with the way between the hosts and the server just now; shares from 0 to 1. */
-export interface Weather {
+interface Weather {
   /** Longest delay of a message, in milliseconds. */
   delayMs: number;
   lost: number;
@@ -35,8 +34,8 @@ export interface Origin {
 
 export interface Network {
   readonly weather: Weather;
-  /** Sends one request from a host's process; exactly one of answer and reason comes back, or neither once it hangs. */
-  exchange(from: Process, request: WireRequest, done: (result: WireAnswer | NoAnswer) => void): void;
+  /** Sends one request from a host; exactly one of answer and reason comes back, or neither once it hangs. */
+  exchange(host: string, request: WireRequest, done: (result: WireAnswer | NoAnswer) => void): void;
   connect(origin: Origin): void;
 }
 
@@ -64,8 +63,7 @@ export function createNetwork(dice: Dice, clock: Clock): Network {
     else done('hung');
   };
 
-  function exchange(from: Process, request: WireRequest, done: (result: WireAnswer | NoAnswer) => void): void {
-    const host = from.host.name;
+  function exchange(host: string, request: WireRequest, done: (result: WireAnswer | NoAnswer) => void): void {
     if (isCut(host, 'out') || dice.chance(weather.lost)) {
       lose(done);
       return;

@@ -1,5 +1,5 @@
 import { ConnectionError, type Transport, type TransportAnswer, type TransportRequest } from '@groundcrew/client';
-import type { Process } from '../host/process.ts';
+import type { Process } from '../world.ts';
 import type { NoAnswer, WireAnswer } from './network.ts';
 
 /** Carries the requests of one process over the simulated network. */
@@ -15,7 +15,7 @@ async function send(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     signal.addEventListener('abort', () => process.after(0, () => reject(signal.reason)), { once: true });
-    process.host.world.network.exchange(process, { method, url, headers, body: bytes }, (result) => {
+    process.host.world.network.exchange(process.host.name, { method, url, headers, body: bytes }, (result) => {
       if (typeof result !== 'string') process.after(0, () => resolve(toAnswer(result)));
       else if (result !== 'hung') process.after(0, () => reject(explain(result)));
     });

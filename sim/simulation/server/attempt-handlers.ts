@@ -1,18 +1,13 @@
 import { newId, sha256Hex } from '@groundcrew/kit';
-import type { AttemptId, FinishRequest, Phase, StateVersionId, TaskData, TaskId } from '@groundcrew/protocol';
+import type { FinishRequest, Phase, StateVersionId, TaskData } from '@groundcrew/protocol';
 import type { Attempt } from '@groundcrew/server/lifecycle';
 import { parseState } from '../terraform/plan-file.ts';
 import type { World } from '../world.ts';
 import type { Database } from './database.ts';
 import { append, findStream, finishStream } from './logs.ts';
 import { ServerRefusal } from './refusal.ts';
+import type { Caller } from './tables.ts';
 import { describeAttempt } from './task-data.ts';
-
-/** Who speaks, settled by the credential. */
-export interface Caller {
-  readonly taskId: TaskId;
-  readonly attemptId: AttemptId;
-}
 
 /** A raw answer's bytes with what goes beside them. */
 export interface RawReply {
@@ -81,7 +76,7 @@ export function createAttemptHandlers(database: Database, world: World) {
     if (sha256Hex(raw) !== headers['x-content-sha256'])
       throw new ServerRefusal('checksum_mismatch', 'The state arrived damaged; nothing was stored.');
     const id = newId('sv') as StateVersionId;
-    const { lineage, serial } = parseState(raw);
+    const { lineage, serial } = readState(raw);
     database.keepState(id, raw);
     const mark = { lineage, serial, checksum: sha256Hex(raw) };
     const taken = decide(caller.taskId, { kind: 'state_posted', id, mark }, caller.attemptId);
@@ -202,3 +197,11 @@ const toRecord = (request: FinishRequest) => ({
   planChecksum: request.plan_checksum,
   lastState: request.last_state,
 });
+
+function readState(raw: Buffer): { lineage: string; serial: number } {
+  try {
+    return parseState(raw);
+  } catch {
+    throw new ServerRefusal('invalid_state', 'The bytes are not a Terraform state.');
+  }
+}

@@ -9,12 +9,13 @@ import {
 import type { Owner } from '../kernel/event-loop.ts';
 import type { Origin, WireAnswer, WireRequest } from '../network/network.ts';
 import type { World } from '../world.ts';
-import { type Caller, createAttemptHandlers, type RawReply } from './attempt-handlers.ts';
+import { createAttemptHandlers, type RawReply } from './attempt-handlers.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createKeeper } from './keeper.ts';
 import { jsonAnswer, refusalAnswer, ServerRefusal } from './refusal.ts';
 import { type Routed, routeRequest } from './routes.ts';
+import type { Caller } from './tables.ts';
 
 /** The control plane: the product's decisions behind the product's route table, over a simulated database. */
 export interface Server extends Origin {

@@ -18,11 +18,17 @@ export interface AgentRow {
   readonly silentOffers: number;
 }
 
-export interface PlanFileRow {
+interface PlanFileRow {
   readonly attemptId: AttemptId;
   readonly bundle: Buffer;
   readonly bundleChecksum: string;
   readonly planChecksum: string;
+}
+
+/** Who speaks, settled by the credential. */
+export interface Caller {
+  readonly taskId: TaskId;
+  readonly attemptId: AttemptId;
 }
 
 /** Everything that the database holds; values never change in place, so that a copy of the maps is a copy of all. */

@@ -1,7 +1,7 @@
 import type { TaskData } from '@groundcrew/protocol';
 import type { Attempt } from '@groundcrew/server/lifecycle';
-import type { Caller } from './attempt-handlers.ts';
 import type { Database } from './database.ts';
+import type { Caller } from './tables.ts';
 
 /** Everything that an attempt is told, secrets included. */
 export function describeAttempt(database: Database, { taskId }: Caller, attempt: Attempt): TaskData {

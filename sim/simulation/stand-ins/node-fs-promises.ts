@@ -13,7 +13,7 @@ import {
   writeTo,
 } from '../host/file-system.ts';
 import type { OpenFile } from '../host/open-file.ts';
-import type { Process } from '../host/process.ts';
+import type { Process } from '../world.ts';
 
 // Stands in for `node:fs/promises`. Each system call is an event of its own, so that a process can die between any two.
 
@@ -134,7 +134,7 @@ export const rename = (from: string, to: string): Promise<void> => onDisk((disk)
 export const link = (from: string, to: string): Promise<void> => onDisk((disk) => disk.link(from, to));
 export const stat = (path: string): Promise<Figures> => operation((process) => figuresAt(process, path));
 /** There are no symbolic links in a simulated host. */
-export const lstat = stat;
+export const lstat = (path: string): Promise<Figures> => stat(path);
 export const statfs = (): Promise<{ bavail: number; bsize: number }> =>
   onDisk((disk) => ({ bavail: disk.freeBytes(), bsize: 1 }));
 export const realpath = (path: string): Promise<string> =>

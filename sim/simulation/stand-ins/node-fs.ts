@@ -53,7 +53,7 @@ export const readdirSync = (path: string, options?: ListOptions): (string | Fold
   listFolder(currentProcess(), path, options);
 /** There is one user in a simulated host. */
 export const fchownSync = (): void => {};
-export const chownSync = fchownSync;
+export const chownSync = (): void => {};
 export const renameSync = (from: string, to: string): void => currentProcess().host.disk.rename(from, to);
 
 /** Nothing happens between its opening and its writing: whoever calls it dies before or after. */

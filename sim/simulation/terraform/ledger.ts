@@ -15,7 +15,7 @@ export interface ApplyRun {
   changing: boolean;
 }
 
-export interface SavedState {
+interface SavedState {
   readonly lineage: string;
   readonly serial: number;
   readonly resources: readonly string[];

@@ -1,11 +1,11 @@
 import type { Invocation } from '../host/child-process.ts';
 import { descriptorOf, openAt, writeTo } from '../host/file-system.ts';
-import { askLoopback, type LoopbackAnswer } from '../host/http.ts';
-import type { Process } from '../host/process.ts';
+import { askLoopback } from '../host/http.ts';
 import type { Dice } from '../kernel/dice.ts';
+import type { LoopbackAnswer, Process } from '../world.ts';
 
 /** The back end of one command; every call goes on until there is an answer other than 5xx. */
-export interface Backend {
+interface Backend {
   call(method: string, body?: string, query?: string): Promise<LoopbackAnswer>;
 }
 
