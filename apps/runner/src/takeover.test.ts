@@ -30,11 +30,14 @@ const SECRET_VARIABLE = {
   sensitive: true,
 } as const;
 
+/** A log of Terraform's ends with a colour's "m", which could be the beginning of this. */
+const LIKE_THE_LAST_BYTE = 'm-of-a-secret';
+
 type Started = Prepared & { runner: RunningRunner };
 async function start(code: string, given: object = {}): Promise<Started> {
   const prepared = await prepareAttempt(server, {
     files: { 'main.tf': code },
-    variables: [SECRET_VARIABLE],
+    variables: [SECRET_VARIABLE, { ...SECRET_VARIABLE, key: 'last', value: LIKE_THE_LAST_BYTE }],
     given: { renewAfterSeconds: 0.5, ...given },
   });
   writeTask(prepared);
@@ -169,8 +172,11 @@ describe('a runner that is killed', () => {
     expectWhole(prepared);
   });
 
-  it('after the end has a successor that delivers the same record, and says so again and again', async () => {
-    server.fault = (call) => (call === 'finishAttempt' ? 'refuse' : undefined);
+  it.each([
+    ['the record', ['finishAttempt']],
+    ['record and log', ['finishAttempt', 'appendLog']],
+  ])('after the end has a successor that delivers %s, and says so again and again', async (_, refused) => {
+    server.fault = (call) => (refused.includes(call) ? 'refuse' : undefined);
     const started = await start(`${QUICK}resource "terraform_data" "b" {}\n`);
     await until(() => existsSync(`${started.folder.journal}/finish`));
     await started.runner.kill();

@@ -145,8 +145,15 @@ async function conclude(context: AttemptContext, outcome: FinishOutcome): Promis
   return record;
 }
 
+/** The logs that the record names. Terraform is gone, also for a successor that finds the record: nothing is held back any more. */
 const openLogs = ({ log }: AttemptContext, { logs }: FinishRequest): Promise<PhaseLog[]> =>
-  Promise.all(logs.map(({ phase }) => log.open(phase)));
+  Promise.all(
+    logs.map(async ({ phase }) => {
+      const opened = await log.open(phase);
+      await opened.end();
+      return opened;
+    }),
+  );
 
 function secondsOf({ journal, clock }: AttemptContext): number {
   const begunAt = timeOf(journal.find('begun')?.at) ?? clock.now();
