@@ -49,18 +49,29 @@ test('an unknown number is told in a sentence', async () => {
   await expect(sim('--seeds', 'many')).rejects.toThrow('--seeds takes a whole number from 1 on, not "many".');
 });
 
-/** Planted mistakes, with the faults that bring them to light and the first seed, counted from 1, in which they show. */
-const FOUND: readonly (readonly [bug: keyof Bugs, kinds: string, seed: number])[] = [
-  ['answersLockAlone', 'server_crash', 1],
-  ['answersBeforeCommit', 'server_crash', 2],
-  ['appendsAnywhere', 'duplicate,loss', 2],
-  ['keepsDeadlines', 'server_stop,server_crash', 9],
+/** Planted mistakes, with the faults that bring them to light. */
+const PLANTED: readonly (readonly [bug: keyof Bugs, kinds: string])[] = [
+  ['answersLockAlone', 'server_crash'],
+  ['answersBeforeCommit', 'server_crash'],
+  ['appendsAnywhere', 'duplicate,loss'],
+  ['keepsDeadlines', 'server_stop,server_crash'],
 ];
+/** In which history a mistake shows changes with every change of the product; that it shows soon does not. */
+const SOON = 40;
 
-test.each(FOUND)('the mistake "%s" is found', async (bug, kinds, seed) => {
-  const args = ['--seeds', '1', '--seed', String(seed), '--kinds', kinds];
-  const { code, stdout } = await sim(...args, '--bug', bug, '--json');
-  expect(code).toBe(1);
-  expect(JSON.parse(stdout).failed[0].violations.length).toBeGreaterThan(0);
-  expect((await sim(...args)).code).toBe(0);
-});
+test.each(PLANTED)(
+  'the mistake "%s" is found, and is what is found',
+  async (bug, kinds) => {
+    const args = (seed: number) => ['--seeds', '1', '--seed', String(seed), '--kinds', kinds];
+    let seed = 0;
+    let found: Outcome;
+    do {
+      seed += 1;
+      found = await sim(...args(seed), '--bug', bug, '--json');
+    } while (found.code === 0 && seed < SOON);
+    expect(found.code).toBe(1);
+    expect(JSON.parse(found.stdout).failed[0].violations.length).toBeGreaterThan(0);
+    expect((await sim(...args(seed))).code).toBe(0);
+  },
+  180_000,
+);
