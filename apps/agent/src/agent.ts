@@ -6,6 +6,7 @@ import { createAttempts } from './attempts.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import { decidePull, decideSignOn, decideWishes } from './decisions/index.ts';
 import { readHostLoad } from './figures.ts';
+import { waitForDisk } from './full-disk.ts';
 import { describeHeartbeat } from './heartbeat.ts';
 import { acceptByHttp, type HttpLinkDeps, pullOffers, rejectByHttp } from './http-link.ts';
 import type { Identity } from './identity.ts';
@@ -169,7 +170,7 @@ export function createAgent(deps: AgentDeps) {
   return {
     /** Takes over what is there, signs on and starts to work; resolves once the agent is signed on. */
     async start(): Promise<void> {
-      await attempts.scan();
+      await waitForDisk(attempts.scan, { clock, logger, signal });
       attempts.tell({ kind: 'fill_spares' });
       if (!(await enter())) return;
       void signOn.keepFresh();

@@ -20,14 +20,15 @@ export async function readIdentity(workDir: string, given: string | undefined): 
   const path = join(workDir, 'identity.json');
   // A newer instance may start beside this one; no two may get the same number.
   const lock = await tryLockFile(join(workDir, 'identity.lock'), LOCK_WAIT_MS);
-  const known = parse((await readFileIfExists(path))?.toString());
-  const agentId = given ?? known.agentId ?? `${cleanHostname()}-${newId('').slice(1, 9)}`;
-  const instance = (known.instance ?? 0) + 1;
-  await writeFileDurably(path, `${JSON.stringify({ agentId, instance })}\n`, 0o600);
-  lock?.release();
+  const next = async () => {
+    const known = parse((await readFileIfExists(path))?.toString());
+    const agentId = given ?? known.agentId ?? `${cleanHostname()}-${newId('').slice(1, 9)}`;
+    const instance = (known.instance ?? 0) + 1;
+    await writeFileDurably(path, `${JSON.stringify({ agentId, instance })}\n`, 0o600);
+    return { agentId, instance };
+  };
   return {
-    agentId,
-    instance,
+    ...(await next().finally(() => lock?.release())),
     machineId: await readWord('/etc/machine-id'),
     folderId: String((await stat(workDir)).ino),
     bootId: await readWord('/proc/sys/kernel/random/boot_id'),

@@ -9,6 +9,7 @@ import { type Register, RUNNER_LINK_VERSION } from '@groundcrew/protocol';
 import { findInstalled, findOnPath } from '@groundcrew/terraform';
 import { createAgent } from './agent.ts';
 import { type AgentConfiguration, readAgentConfiguration } from './configuration.ts';
+import { waitForDisk } from './full-disk.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import type { RunnerStart } from './runner-process.ts';
 import { createSignOn } from './sign-on.ts';
@@ -27,24 +28,21 @@ async function main(): Promise<void> {
     ...(configuration.logging.file === '' ? {} : { destination: configuration.logging.file }),
   });
   const leaving = new AbortController();
-  const folder = await takeWorkFolder(workspace_dir, {
-    replace: values.replace === true,
-    isShared: runner_uid !== undefined,
-    clock: systemClock,
-    logger,
-    signal: leaving.signal,
-  });
-  await run(configuration, logger, folder, leaving);
+  const deps = { clock: systemClock, logger, signal: leaving.signal };
+  const options = { replace: values.replace === true, isShared: runner_uid !== undefined, ...deps };
+  const folder = await waitForDisk(() => takeWorkFolder(workspace_dir, options), deps);
+  const identity = await waitForDisk(() => readIdentity(folder.path, configuration.agent.agent_id), deps);
+  await run(configuration, logger, folder, identity, leaving);
 }
 
 async function run(
   configuration: AgentConfiguration,
   logger: Logger,
   folder: WorkFolder,
+  identity: Identity,
   leaving: AbortController,
 ): Promise<void> {
   const { agent: own } = configuration;
-  const identity = await readIdentity(folder.path, own.agent_id);
   const connection = {
     baseUrl: own.server_url,
     caFile: own.ca_file,

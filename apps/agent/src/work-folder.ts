@@ -76,9 +76,14 @@ function besideOlder(path: string, lockFile: string, { clock, logger, signal }: 
 async function tryLock(lockFile: string, waitMs: number): Promise<boolean> {
   const lock = await tryLockFile(lockFile, waitMs);
   if (lock === undefined) return false;
-  ftruncateSync(lock.fd, 0);
-  writeSync(lock.fd, `${process.pid}\n`);
-  return true;
+  try {
+    ftruncateSync(lock.fd, 0);
+    writeSync(lock.fd, `${process.pid}\n`);
+    return true;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 async function makeFolders(workDir: string, isShared: boolean): Promise<void> {
