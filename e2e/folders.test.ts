@@ -21,6 +21,7 @@ import {
   createWorkspace,
   type Lab,
   listAttempts,
+  listProcessesBelow,
   pushFiles,
   type RunningAgent,
   type RunningServer,
@@ -134,17 +135,21 @@ describe.skipIf(SKIP_TERRAFORM)('what stands in the attempts’ folder', () => {
     rmSync(kept, { recursive: true });
   });
 
-  test('without its secret is silent; the task waits for a person, and nobody else does', async () => {
+  test('without its secret is silent: Terraform goes on, others run, and then the slot is free and the folder kept', async () => {
     const begun = await beginApply();
     await agent.kill9();
     rmSync(join(begun.folder, 'secret'));
     sendSignal(runnerIn(begun), 'SIGKILL');
     await agent.restart();
-    await server.until('it is said', () => agent.readLog().includes('nobody can speak for this attempt') || undefined);
+    await server.until('somebody looks after it', () => runnerIn(begun) > 0 || undefined);
     await expectOthersRun();
-    // Terraform goes on all the same, and its folder stays.
+    expect(readText(join(begun.folder, 'runner.log'))).toContain('nobody can speak for this attempt');
+    expect(agent.readLog()).not.toContain('nobody can speak for this attempt');
+    const isTerraforms = ({ pid }: { pid: number }) => pid !== runnerIn(begun);
+    for (const { pid } of listProcessesBelow(begun.folder).filter(isTerraforms)) sendSignal(pid, 'SIGKILL');
+    await server.until('it is said', () => agent.readLog().includes('nobody can speak for this attempt') || undefined);
+    await server.until('its runner has left', () => runnerIn(begun) === 0 || undefined);
     expect(existsSync(join(begun.folder, 'raw-apply'))).toBe(true);
-    writeFileSync(begun.gate, '');
   });
 
   test('is cancelled within 300 ms of the word, over the socket', async () => {

@@ -1,7 +1,8 @@
 import { type Options, parseOptions } from './options.ts';
-import { addUp, explain, summarise } from './report.ts';
+import { addUp, explain, mergeTotals, summarise } from './report.ts';
 import { shrink } from './shrink.ts';
 import { type SimulationOptions, type SimulationResult, simulate } from './simulate.ts';
+import { type Part, SEEDS_PER_PROCESS, spread } from './spread.ts';
 
 /** After so many seeds that went wrong the rest would tell nothing new. */
 const ENOUGH_FAILURES = 3;
@@ -11,27 +12,43 @@ const MEANINGFUL_SEEDS = 3;
 /** Runs the seeds that were asked for; gives the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
-  const begun = performance.now();
-  const results = await runSeeds(options);
-  const seconds = (performance.now() - begun) / 1000;
-  const totals = addUp(results, { firstSeed: options.seed, seconds });
-  const isIdle = results.length >= MEANINGFUL_SEEDS && totals.applies === 0;
-  if (isIdle) print('Nothing was applied at all: the simulated world does not work.');
-  const failed = results.filter(({ violations }) => violations.length > 0);
-  if (options.json) print(JSON.stringify({ ...totals, digests: digestsOf(results), failed }, null, 2));
+  const isSmall = options.trace || options.seeds <= SEEDS_PER_PROCESS;
+  const { digests, failed, ...totals } = await (isSmall ? runHere(options) : runSpread(options));
+  const isIdle = totals.seeds >= MEANINGFUL_SEEDS && totals.applies === 0;
+  if (isIdle) say('Nothing was applied at all: the simulated world does not work.');
+  if (options.json) print(JSON.stringify({ ...totals, digests, failed }, null, 2));
   else print(summarise(totals));
   return failed.length === 0 && !isIdle ? 0 : 1;
 }
 
-async function runSeeds(options: Options): Promise<SimulationResult[]> {
+/** In this process, one after the other. */
+async function runHere(options: Options): Promise<Part> {
+  const begun = performance.now();
   const how = { ...howTo(options), ...(options.trace && !options.json ? { print } : {}) };
   const results: SimulationResult[] = [];
   for (let seed = options.seed; seed < options.seed + options.seeds; seed += 1) {
     const result = await simulate(seed, how);
-    results.push(result.violations.length === 0 ? result : await tell(result, options));
-    if (results.filter(({ violations }) => violations.length > 0).length >= ENOUGH_FAILURES) break;
+    results.push(result.violations.length === 0 ? result : await shrink(simulate, result, howTo(options)));
+    if (failuresOf(results).length >= ENOUGH_FAILURES) break;
   }
-  return results;
+  const failed = failuresOf(results);
+  tell(failed, options);
+  const seconds = secondsSince(begun);
+  return { ...addUp(results, { firstSeed: options.seed, seconds }), digests: digestsOf(results), failed };
+}
+
+/** In several processes, with a word on how far they are. */
+async function runSpread(options: Options): Promise<Part> {
+  const begun = performance.now();
+  const parts = await spread(options, (done) => {
+    const { seeds, violations } = mergeTotals(done, options.seed, secondsSince(begun));
+    if (seeds > 0) say(`${seeds} of ${options.seeds} seeds, ${violations} violations`);
+    return done.flatMap(({ failed }) => failed).length >= ENOUGH_FAILURES;
+  });
+  const failed = parts.flatMap((part) => part.failed);
+  tell(failed, options);
+  const digests = Object.assign({}, ...parts.map((part) => part.digests));
+  return { ...mergeTotals(parts, options.seed, secondsSince(begun)), digests, failed };
 }
 
 const howTo = ({ bug, kinds }: Options): SimulationOptions => ({
@@ -39,15 +56,18 @@ const howTo = ({ bug, kinds }: Options): SimulationOptions => ({
   ...(bug === undefined ? {} : { bugs: { [bug]: true } }),
 });
 
-async function tell(failed: SimulationResult, options: Options): Promise<SimulationResult> {
-  const smallest = await shrink(simulate, failed, howTo(options));
-  const { bug, kinds, json } = options;
+function tell(failed: readonly SimulationResult[], { bug, kinds, json }: Options): void {
   const more = `${kinds === undefined ? '' : ` --kinds ${kinds}`}${bug === undefined ? '' : ` --bug ${bug}`}`;
-  if (!json) print(`${explain(smallest, more)}\n`);
-  return smallest;
+  if (!json) for (const result of failed) print(`${explain(result, more)}\n`);
 }
+
+const failuresOf = (results: readonly SimulationResult[]): SimulationResult[] =>
+  results.filter(({ violations }) => violations.length > 0);
 
 const digestsOf = (results: readonly SimulationResult[]): Record<number, string> =>
   Object.fromEntries(results.map(({ seed, digest }) => [seed, digest]));
 
+const secondsSince = (begun: number): number => (performance.now() - begun) / 1000;
+
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const say = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -27,6 +27,26 @@ export function addUp(results: readonly SimulationResult[], run: Pick<Totals, 'f
   };
 }
 
+/** Figures of several runs as those of one. */
+export function mergeTotals(parts: readonly Totals[], firstSeed: number, seconds: number): Totals {
+  const sum = (name: Exclude<keyof Totals, 'firstSeed' | 'seconds'>) =>
+    parts.reduce((all, part) => all + part[name], 0);
+  return {
+    firstSeed,
+    seconds,
+    seeds: sum('seeds'),
+    faults: sum('faults'),
+    tasks: sum('tasks'),
+    attempts: sum('attempts'),
+    applies: sum('applies'),
+    needsAttention: sum('needsAttention'),
+    logBytes: sum('logBytes'),
+    events: sum('events'),
+    simulatedSeconds: sum('simulatedSeconds'),
+    violations: sum('violations'),
+  };
+}
+
 /** One line. */
 export function summarise(totals: Totals): string {
   const number = (value: number) => value.toLocaleString('en');

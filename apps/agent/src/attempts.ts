@@ -117,6 +117,7 @@ export function createAttempts(deps: AttemptsDeps) {
     runners.set(folder, runner);
     runner.onMessage((message) => {
       if (message.type === 'ended') last = message;
+      if (message.type === 'mute') tell({ kind: 'runner_mute', folder, reason: message.reason });
       if (message.type === 'hello') introduce(folder, runner, message.link_version);
     });
     tell({ kind: 'runner_up', folder });

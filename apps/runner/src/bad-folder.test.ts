@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type FakeControlPlane, startFakeControlPlane } from '@groundcrew/testkit/fake-control-plane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findFate } from './journal/index.ts';
+import { commandRecord, killGroup } from './launcher/index.ts';
 import {
   type Prepared,
   prepareAttempt,
@@ -86,11 +87,14 @@ describe('a folder that was damaged while its runner was gone', () => {
     rmSync(started.folder.secret);
     const calls = server.calls.length;
     const runner = await startRunner(started.folder);
-    expect(await runner.exited).toBe(70);
-    expect(readFileSync(started.folder.log, 'utf8')).toContain('nobody can speak for this attempt');
+    await until(() => readFileSync(started.folder.log, 'utf8').includes('nobody can speak for this attempt'));
+    // Terraform still runs: whoever counts on its slot would be two.
+    expect(runner.messages.map(({ type }) => type)).not.toContain('mute');
+    killGroup(await until(() => commandRecord(started.folder.journal, 'apply').findProcess()));
+    expect(await runner.heard('mute')).toMatchObject({ reason: expect.stringContaining('is missing or damaged') });
+    expect(await runner.exited).toBe(0);
     expect(server.calls.length).toBe(calls);
     expect(existsSync(started.folder.raw.apply)).toBe(true);
-    goOn(started);
   });
 });
 

@@ -1,8 +1,9 @@
 import { ApiError } from '@groundcrew/client';
 import { type Clock, type Logger, type Random, tryLockFile } from '@groundcrew/kit';
 import type { RunnerTask } from '@groundcrew/protocol';
-import { type AttemptFolder, createFolders, findTask, readBirth, readSecret } from './folder/index.ts';
+import { type AttemptFolder, createFolders, findSecret, findTask, readBirth } from './folder/index.ts';
 import { openJournal } from './journal/index.ts';
+import { isAlive } from './launcher/index.ts';
 import { createWishes } from './lease/index.ts';
 import { type AgentSide, openAgentSide } from './link/index.ts';
 import { type AttemptDeps, type OpenFolder, openAttempt, openFolder } from './open-attempt.ts';
@@ -20,7 +21,7 @@ export interface RunnerDeps {
 }
 
 /** Why a runner leaves. */
-export type RunnerEnd = 'attempt_over' | 'not_needed' | 'folder_taken';
+export type RunnerEnd = 'attempt_over' | 'mute' | 'not_needed' | 'folder_taken';
 
 /** Probing a lock takes it for a moment. */
 const LOCK_WAIT_MS = 1_000;
@@ -52,28 +53,37 @@ export async function runRunner(deps: RunnerDeps): Promise<RunnerEnd> {
   });
   const reserve = createReserve(folder.reserve, RESERVE_BYTES);
   const task = (await findTask(folder)) ?? (await spare.wait(agent));
-  if (task !== undefined) {
-    agent.take(task);
-    const secret = readSecret(folder);
-    caller.present(secret);
-    const { client } = caller;
-    const attempt = {
-      ...deps,
-      ...spare.readiness(task),
-      birth,
-      journal,
-      task,
-      secret,
-      client,
-      wishes,
-      standing,
-      reserve,
-    };
-    tellEnd(agent, task, await carryOut({ ...attempt, onStarted: tellStart(agent, task) }));
-  }
+  const end = task === undefined ? 'not_needed' : await serve(task);
   await agent.close();
   caller.client.close();
-  return task === undefined ? 'not_needed' : 'attempt_over';
+  return end;
+
+  async function serve(task: RunnerTask): Promise<RunnerEnd> {
+    agent.take(task);
+    const secret = findSecret(folder);
+    if (secret === undefined) return waitMutely(deps, agent, task);
+    caller.present(secret);
+    const { client } = caller;
+    const given = { birth, journal, task, secret, client, wishes, standing, reserve };
+    const attempt = { ...deps, ...spare.readiness(task), ...given, onStarted: tellStart(agent, task) };
+    tellEnd(agent, task, await carryOut(attempt));
+    return 'attempt_over';
+  }
+}
+
+const POLL_MS = 1_000;
+
+/** Without its secret an attempt is its lease's alone; what Terraform still does must not be in anybody's way. */
+async function waitMutely(
+  { folder, clock, logger }: RunnerDeps,
+  agent: AgentSide,
+  task: RunnerTask,
+): Promise<RunnerEnd> {
+  const reason = `${folder.secret} is missing or damaged; nobody can speak for this attempt, and what its folder holds stays there.`;
+  logger.error(reason);
+  while (await isAlive(folder.alive)) await clock.sleep(POLL_MS);
+  agent.send({ type: 'mute', attempt_id: task.attempt_id, reason });
+  return 'mute';
 }
 
 const tellStart =

@@ -3,7 +3,7 @@ import { createHttpTransport } from '@groundcrew/client/node';
 import type { Clock, Logger, Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import { attemptToken, type ControlPlane, createControlPlane, createMovingClient } from './control-plane/index.ts';
-import { type AttemptFolder, readSecret } from './folder/index.ts';
+import { type AttemptFolder, findSecret } from './folder/index.ts';
 import { type Launcher, openLauncher } from './launcher/index.ts';
 import type { AgentSide, ServerAddress } from './link/index.ts';
 import type { AttemptDeps } from './open-attempt.ts';
@@ -110,11 +110,9 @@ export function createSpare(deps: SpareDeps): Spare {
       return undefined;
     },
     getReady(task) {
-      try {
-        caller.present(readSecret(folder));
-      } catch (err) {
-        return logger.debug({ err }, 'an offer came without its secret');
-      }
+      const secret = findSecret(folder);
+      if (secret === undefined) return logger.debug('an offer came without its secret');
+      caller.present(secret);
       const data = askEarly(createControlPlane(caller.client, task.task_id));
       // Whoever needs them asks again.
       data.catch(() => {});

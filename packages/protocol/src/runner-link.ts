@@ -5,9 +5,9 @@ import { Action, CancelLevel, Stage, Tool } from './words.ts';
 
 /**
  * Version of what agent and runner say to each other over the folder's `sock` (JSON, one document a line). Either side understands
- * the two versions before its own; a message that the other does not know is passed over. Version 2 brought `server`.
+ * the two versions before its own; a message that the other does not know is passed over. Version 2 brought `server`, 3 `mute`.
  */
-export const RUNNER_LINK_VERSION = 2;
+export const RUNNER_LINK_VERSION = 3;
 /** The oldest version that is understood. */
 export const OLDEST_RUNNER_LINK_VERSION = Math.max(1, RUNNER_LINK_VERSION - 2);
 
@@ -117,5 +117,10 @@ export const FromRunner = z.discriminatedUnion('type', [
       error_message: z.string().nullable(),
     })
     .describe('Everything is confirmed by the server; the folder may go.'),
+  z
+    .object({ type: z.literal('mute'), attempt_id: AttemptId, reason: z.string() })
+    .describe(
+      'Nothing of Terraform runs any more, and nobody can speak for the attempt: the folder is kept for a person. Since version 3.',
+    ),
 ]);
 export type FromRunner = z.infer<typeof FromRunner>;

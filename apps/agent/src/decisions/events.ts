@@ -24,6 +24,8 @@ export type CrewEvent =
   | { kind: 'runner_up'; folder: string }
   /** It is gone, with the last word it said; or the runner did not come up at all. */
   | { kind: 'runner_gone'; folder: string; ended: RunnerEnded | undefined }
+  /** Nobody can speak for the attempt of a folder, and nothing of Terraform runs in it any more. */
+  | { kind: 'runner_mute'; folder: string; reason: string }
   /** The server wants an attempt stopped. */
   | { kind: 'cancel'; attemptId: AttemptId; level: CancelLevel }
   | { kind: 'watched'; taskId: TaskId; watched: boolean; intervalMs: number | undefined }

@@ -60,6 +60,16 @@ function endAttempt(
   return { crew: filled.crew, effects: [...effects, ...filled.effects] };
 }
 
+/** What stands in the folder is a person's to look into; the slot is free. The next agent asks the folder's runner again. */
+export function onRunnerMute(crew: Crew, { folder: name, reason }: CrewEventOf<'runner_mute'>): CrewStep {
+  const folder = findFolder(crew, name);
+  if (folder === undefined) return { crew, effects: [] };
+  const { attempt } = folder;
+  const filled = fillSpares(dropFolder(crew, name));
+  const said = { do: 'say', level: 'error', sentence: reason, folder: name, ...(attempt ? { attempt } : {}) } as const;
+  return { crew: filled.crew, effects: [said, ...filled.effects] };
+}
+
 function loseRunner(crew: Crew, { name, attempt, order, losses }: CrewFolder): CrewStep {
   const lost = changeFolder(crew, name, { runner: 'none', losses: losses + 1 });
   // Its task is not in the folder yet; once it is, somebody is looked for.

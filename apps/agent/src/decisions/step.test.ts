@@ -104,6 +104,17 @@ describe('runners', () => {
     expect(countFreeSlots(crew)).toBe(2);
   });
 
+  it('that nobody can speak for free their slot; the folder stays, and it is said', () => {
+    const mute = { kind: 'runner_mute', folder: 'f1', reason: 'its secret is lost' } as const;
+    const { crew, effects } = play(crewOf({ sparesWanted: 1 }), ...running(1, 'f1'), mute);
+    expect(brief(effects)).toEqual(['say f1', 'make_folder f2']);
+    expect(effects[0]).toMatchObject({ level: 'error', sentence: 'its secret is lost', attempt: heldAttempt(1) });
+    expect(countFreeSlots(crew)).toBe(2);
+    const gone = play(crew, { kind: 'runner_gone', folder: 'f1', ended: undefined });
+    expect(gone.effects).toEqual([]);
+    expect(play(crew, { kind: 'runner_mute', folder: 'nowhere', reason: '' }).effects).toEqual([]);
+  });
+
   it('that die before the accept is answered get a successor once the task is there', () => {
     const steps = running(1, 'f1').slice(0, 2);
     const early = play(crewOf(), ...steps, { kind: 'runner_gone', folder: 'f1', ended: undefined });

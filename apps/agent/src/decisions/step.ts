@@ -2,7 +2,7 @@ import { type Crew, type CrewStep, listHeld } from './crew.ts';
 import type { CrewEvent, CrewEventKind, CrewEventOf } from './events.ts';
 import { onFound } from './on-found.ts';
 import { onAcceptAnswered, onFolderFailed, onFolderMade, onOffer, onTaskFailed, onTaskWritten } from './on-offer.ts';
-import { onLooked, onRunnerGone, onRunnerUp } from './on-runner.ts';
+import { onLooked, onRunnerGone, onRunnerMute, onRunnerUp } from './on-runner.ts';
 import { fillSpares } from './on-spares.ts';
 import { onCancel, onCancelPlans, onDrain, onLeave, onWatched } from './on-wish.ts';
 
@@ -17,6 +17,7 @@ const HANDLERS: { [K in CrewEventKind]: (crew: Crew, event: CrewEventOf<K>) => C
   looked: onLooked,
   runner_up: onRunnerUp,
   runner_gone: onRunnerGone,
+  runner_mute: onRunnerMute,
   cancel: onCancel,
   watched: onWatched,
   fill_spares: fillSpares,

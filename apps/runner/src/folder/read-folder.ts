@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { readFileIfExists } from '@groundcrew/kit';
 import { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
@@ -30,16 +30,14 @@ export const findData = ({ data }: AttemptFolder): Promise<TaskData | undefined>
 export const keepData = ({ data }: AttemptFolder, content: TaskData): Promise<void> =>
   replaceFile(data, `${JSON.stringify(content)}\n`);
 
-/**
- * The attempt's secret.
- * @throws Error with a sentence when it is not there: without it nobody can speak for this attempt.
- */
-export function readSecret({ secret }: AttemptFolder): string {
-  const text = existsSync(secret) ? readFileSync(secret, 'utf8').trim() : undefined;
-  if (text !== undefined && text.length >= 16) return text;
-  throw new Error(
-    `${secret} is missing or damaged; nobody can speak for this attempt, and what its folder holds stays there.`,
-  );
+/** The attempt's secret; undefined when it is lost, and nobody can speak for the attempt. */
+export function findSecret({ secret }: AttemptFolder): string | undefined {
+  try {
+    const text = readFileSync(secret, 'utf8').trim();
+    return text.length >= 16 ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function findJson<T>(path: string, schema: { parse: (value: unknown) => T }): Promise<T | undefined> {

@@ -84,7 +84,7 @@ async function attach() {
 it('greets whoever attaches with what there is to know', async () => {
   expect(await (await attach()).hear()).toEqual({
     type: 'hello',
-    link_version: 2,
+    link_version: 3,
     pid: process.pid,
     version: '1.2.3',
     attempt_id: null,
