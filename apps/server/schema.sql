@@ -123,6 +123,7 @@ CREATE TABLE attempts (
   logs_in jsonb NOT NULL DEFAULT '[]'::jsonb,
   late_finish jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  contact_lost_told_for timestamp with time zone,
   CONSTRAINT attempts_pkey PRIMARY KEY (id),
   CONSTRAINT attempts_action_check CHECK ((action = ANY (ARRAY['plan'::text, 'plan_apply'::text, 'apply'::text]))),
   CONSTRAINT attempts_organization_id_agent_id_fkey FOREIGN KEY (organization_id, agent_id) REFERENCES agents(organization_id, id),

@@ -89,7 +89,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
     wakeTask,
   });
   const guard = createRestoreGuard({ db, decider, watermark: deps.watermark, recordChange: deps.recordChange, logger });
-  const keeper = createLeaseKeeper({ db, decider, figures, guard, wakeTask, logger });
+  const keeper = createLeaseKeeper({ db, decider, figures, guard, emit: deps.emit, wakeTask, logger });
 
   return {
     service,

@@ -189,9 +189,9 @@ test('twenty keepers at once agree', async () => {
   expect(moved).toBeLessThan(190_000);
 });
 
-test('whoever looks at a task is woken once when its lease runs out', async () => {
+test('a lease that runs out is told once, whichever replica sees it; and so is that its runner is heard again', async () => {
   const { id } = await newTask();
-  await acceptOffer(server, agent, id);
+  const attempt = await acceptOffer(server, agent, id);
   await keeper().tellLostContact();
   const woken: string[] = [];
   const stop = server.bus.subscribe(taskChannel(id), (what) => void woken.push(what));
@@ -202,9 +202,21 @@ test('whoever looks at a task is woken once when its lease runs out', async () =
     .set({ lease_until: sql<Date>`clock_timestamp()` })
     .where('task_id', '=', id)
     .execute();
-  await keeper().tellLostContact();
+  await Promise.all(Array.from({ length: 10 }, () => keeper().tellLostContact()));
   await waitFor('the wake-up', () => woken.length === 1);
   await keeper().tellLostContact();
   stop();
   expect(woken).toEqual([id]);
+  await attempt.must('renewAttempt', { body: {} });
+  await attempt.must('renewAttempt', { body: {} });
+  const contact = (row: { kind: string }) => row.kind.startsWith('contact_');
+  const { items } = await server.must('listTaskEvents', server.owner, {
+    params: { task_id: id },
+    query: { limit: 200 },
+  });
+  expect(items.filter(contact).map(({ kind }) => kind)).toEqual(['contact_lost', 'contact_back']);
+  const { rows } = await sql<{ kind: string }>`SELECT kind FROM events WHERE subject_id = ${id} ORDER BY seq`.execute(
+    server.db,
+  );
+  expect(rows.filter(contact).map(({ kind }) => kind)).toEqual(['contact_lost', 'contact_back']);
 });

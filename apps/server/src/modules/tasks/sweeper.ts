@@ -1,9 +1,11 @@
 import type { Logger } from '@groundcrew/kit';
-import type { TaskId } from '@groundcrew/protocol';
+import type { OrganizationId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
 import { type Database, DatabaseError, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError } from '../../platform/http/index.ts';
+import type { Emit } from '../events/index.ts';
 import type { Decider } from './decide.ts';
+import { insertTaskEvent } from './history-store.ts';
 import { type Figures, outageShift } from './lifecycle/index.ts';
 import type { RestoreGuard } from './restore-guard.ts';
 
@@ -12,6 +14,8 @@ export interface SweeperDeps {
   decider: Decider;
   figures: Figures;
   guard: RestoreGuard;
+  /** Makes it visible to consoles. */
+  emit: Emit;
   /** Wakes whoever looks at the task. */
   wakeTask: (taskId: TaskId) => void;
   logger: Logger;
@@ -24,7 +28,7 @@ const ALIVE_AT = 'alive_at';
  * The lease keeper: says on the database's clock that the server lives, and applies the deadlines that have passed. When it
  * finds that nobody said so for a while, nobody could renew either: the same transaction moves every deadline before anything expires.
  */
-export function createLeaseKeeper({ db, decider, figures, guard, wakeTask, logger }: SweeperDeps) {
+export function createLeaseKeeper({ db, decider, figures, guard, emit, wakeTask, logger }: SweeperDeps) {
   /**
    * Writes `alive_at`; after an outage moves every deadline by the gap and a grace. A database that was restored is found out
    * first: nothing may be decided from it as if it told the present.
@@ -74,18 +78,43 @@ export function createLeaseKeeper({ db, decider, figures, guard, wakeTask, logge
       throw new AppError('unavailable', 'The server was away; deadlines are moved before any is applied.');
   }
 
-  /** On the database's clock, as text: a date would lose its microseconds, and tell the same twice. */
-  let toldUntil: string | undefined;
-  /** Nothing happens when a lease runs out, so nothing would tell a viewer; what they read then is derived from the lease. */
+  /** Nothing happens when a lease runs out, so nothing would tell anybody; what they read then is derived from the lease. */
   async function tellLostContact(): Promise<void> {
-    const { rows } = await sql<{ now: string; tasks: TaskId[] }>`WITH clock AS (SELECT clock_timestamp() AS now)
-      SELECT now::text, ARRAY(SELECT task_id FROM attempts WHERE state <> 'ended' AND lease_until < now
-        AND lease_until >= ${toldUntil ?? null}::timestamptz) AS tasks FROM clock`.execute(db);
-    toldUntil = rows[0]?.now;
-    for (const id of rows[0]?.tasks ?? []) wakeTask(id);
+    const lost = await transaction(db, async (tx) => {
+      const silent = await markSilent(tx);
+      await Promise.all(silent.map((task) => tellSilence(tx, task)));
+      return silent;
+    });
+    for (const { id } of lost) wakeTask(id);
+  }
+
+  async function tellSilence(tx: Executor, { id, organizationId, workspaceId, message }: SilentTask): Promise<void> {
+    const event = { organizationId, noun: 'task', id, kind: 'contact_lost', workspaceId, data: { message } } as const;
+    await Promise.all([insertTaskEvent(tx, organizationId, id, 'contact_lost', message), emit(tx, event)]);
   }
 
   return { keepAlive, sweep, tellLostContact };
+}
+
+interface SilentTask {
+  readonly id: TaskId;
+  readonly organizationId: OrganizationId;
+  readonly workspaceId: WorkspaceId;
+  readonly message: string;
+}
+
+/** Attempts whose lease has run out since this was last asked by any replica. One under decision is left for the next time. */
+async function markSilent(tx: Executor): Promise<SilentTask[]> {
+  const { rows } = await sql<SilentTask>`WITH silent AS (SELECT id FROM attempts
+      WHERE state <> 'ended' AND lease_until < clock_timestamp() AND contact_lost_told_for IS DISTINCT FROM lease_until
+      FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE attempts a SET contact_lost_told_for = a.lease_until FROM silent WHERE a.id = silent.id
+    RETURNING a.task_id AS id, a.organization_id AS "organizationId", a.workspace_id AS "workspaceId",
+      'Attempt ' || a.number || ' is silent: its lease has run out.'
+        || CASE WHEN a.permit = 'used' THEN ' Terraform may still be changing things.' ELSE '' END AS message`.execute(
+    tx,
+  );
+  return rows;
 }
 
 /** Milliseconds since somebody last said that the server lives; 0 when nobody ever did. */

@@ -113,6 +113,7 @@ interface AttemptsTable {
   logs_in: Generated<Json>;
   late_finish: Json | null;
   created_at: Generated<Timestamp>;
+  contact_lost_told_for: Timestamp | null;
 }
 
 interface AuditTable {

@@ -17,19 +17,20 @@ export function renew(
   if (attempt.state === 'offered')
     return refuse(aggregate, 'illegal', `Attempt ${attempt.number} must be accepted before it is renewed.`);
   const { leaseMs, renewEveryMs } = context.figures;
-  const change = backInContact(heard(new Change(aggregate), context));
+  const isSilent = attempt.leaseUntil !== null && attempt.leaseUntil < context.now;
+  const change = backInContact(heard(new Change(aggregate), context), isSilent);
   const staged = event.stage && mayReach(aggregate, event.stage) ? change.task({ stage: event.stage }) : change;
   return staged.answer({ kind: 'renewed', verdict: 'go_on', cancelLevel: task.cancelLevel, leaseMs, renewEveryMs });
 }
 
 /** An abandoned apply that renews was only out of contact: it runs again, and closing it is no longer offered. */
-function backInContact(change: Change): Change {
+function backInContact(change: Change, isSilent: boolean): Change {
   const { task, attempt } = change.aggregate;
-  if (attempt?.state !== 'running' || task.status !== 'needs_attention' || task.reason?.code !== 'abandoned')
-    return change;
-  return change
-    .task({ status: 'running', reason: null })
-    .record('contact_back', `Attempt ${attempt.number} is in contact again.`);
+  if (attempt?.state !== 'running') return change;
+  const isAbandoned = task.status === 'needs_attention' && task.reason?.code === 'abandoned';
+  const back = isAbandoned ? change.task({ status: 'running', reason: null }) : change;
+  if (!isSilent && !isAbandoned) return back;
+  return back.record('contact_back', `Attempt ${attempt.number} is in contact again.`);
 }
 
 const STAGES: readonly Stage[] = [
