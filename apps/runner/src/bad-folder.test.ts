@@ -66,6 +66,8 @@ describe('a folder that was damaged while its runner was gone', () => {
     ['begun', ['succeeded']],
     ['planned', ['succeeded']],
     ['permitted', ['succeeded']],
+    // Terraform knows the port only; where it is stands in the launcher's order as well.
+    ['relay', ['succeeded']],
     // Nobody knows any more whose state lock it was, so Terraform's last save is refused, and what it left is taken in.
     ['locked', ['succeeded', 'failed']],
   ])(

@@ -4,6 +4,7 @@ import type { RunnerTask } from '@groundcrew/protocol';
 import { createStateUpstream } from './control-plane/index.ts';
 import type { AttemptFolder } from './folder/index.ts';
 import type { Journal } from './journal/index.ts';
+import { commandRecord } from './launcher/index.ts';
 import type { AttemptState } from './phases/index.ts';
 import {
   createRelayVerbs,
@@ -45,9 +46,18 @@ export async function openState(deps: StateDeps): Promise<AttemptState> {
     onDiskFull: async () => (await deps.reserve).release(),
   });
   const known = journal.find('relay');
-  const relay = await openRelay({ ...deps, port: known?.port ?? 0, credentials, verbs });
+  const port = known?.port ?? findOrderedPort(journal.dir) ?? 0;
+  const relay = await openRelay({ ...deps, port, credentials, verbs });
   if (known === undefined) await journal.write('relay', { port: relay.port });
   return { relay, credentials, verbs, spool, forwarder };
+}
+
+/** Where Terraform was told to find its state, should the journal's entry be damaged. */
+function findOrderedPort(journalDir: string): number | undefined {
+  const commands = ['apply', 'plan', 'init'] as const;
+  const addresses = commands.map((command) => commandRecord(journalDir, command).findVariable('TF_HTTP_ADDRESS'));
+  const address = addresses.find((found) => found !== undefined);
+  return address === undefined ? undefined : Number(new URL(address).port);
 }
 
 export async function closeState({ forwarder, relay }: AttemptState): Promise<void> {

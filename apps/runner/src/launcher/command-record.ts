@@ -14,7 +14,12 @@ export interface CommandRecord {
   findProcess(): ProcessStat | undefined;
   /** How Terraform ended; undefined as long as nobody saw it. */
   findExit(): Exit | undefined;
+  /** A variable of the environment that Terraform was given; undefined before that, and for a value with a quote in it. */
+  findVariable(name: string): string | undefined;
 }
+
+/** Ending of the file that holds what the launcher was told. */
+export const ORDER = '.order';
 
 /** The record of `command` in the journal's folder. */
 export function commandRecord(journalDir: string, command: CommandName): CommandRecord {
@@ -23,6 +28,8 @@ export function commandRecord(journalDir: string, command: CommandName): Command
     path,
     findProcess: () => parseWith(findProcessStat, readIfThere(`${path}.pid`)),
     findExit: () => parseWith(findShellStatus, readIfThere(`${path}.exit`)),
+    findVariable: (name) =>
+      new RegExp(`^export ${name}='([^']*)'$`, 'm').exec(readIfThere(`${path}${ORDER}`) ?? '')?.[1],
   };
 }
 

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptFolder } from '../folder/index.ts';
 import { FATE_FILE } from '../journal/index.ts';
-import { type CommandName, commandRecord } from './command-record.ts';
+import { type CommandName, commandRecord, ORDER } from './command-record.ts';
 import { LAUNCHER_SCRIPT } from './launcher-script.ts';
 
 /** One run of Terraform, completely described. */
@@ -66,7 +66,7 @@ function writeOrder(folder: AttemptFolder, { name, program, args, env, cwd, stdo
   const places = { gc__record: record, gc__fate: fate, gc__folder: cwd, gc__stdout: stdout, gc__stderr: stderr };
   const exports = Object.entries(env).map(([key, value]) => `export ${key}=${quote(value)}`);
   const own = Object.entries(places).map(([key, value]) => `${key}=${quote(value)}`);
-  const path = `${record}.order`;
+  const path = `${record}${ORDER}`;
   const words = [program, ...args].map(quote).join(' ');
   writeFileSync(path, `${[...exports, ...own, `set -- ${words}`].join('\n')}\n`, { mode: 0o600 });
   return path;
