@@ -29,8 +29,8 @@ export interface Person {
   readonly secret: Secret;
   /** Told of each task. */
   readonly onAsked: (task: AskedTask) => void;
-  /** Told of approvals, cancels and locks. */
-  readonly onAct: (act: 'approve' | 'cancel' | 'lock') => void;
+  /** Told of approvals, cancels, locks and closed tasks. */
+  readonly onAct: (act: 'approve' | 'cancel' | 'lock' | 'close') => void;
   /** No new task is asked for from here on. */
   readonly goHome: AbortSignal;
   /** Waits for nothing from here on. */
@@ -51,8 +51,10 @@ export async function work(person: Person): Promise<void> {
     for (let round = 1; !goHome.aborted; round += 1) {
       const wish = { workspaceId, label: `${name}-${round}`, intention: dice.pick(INTENTIONS) };
       const task = await ask(person, wish, besides);
-      // The hold stays until a person has looked; this one starts anew elsewhere.
-      if (task?.status === 'needs_attention') break;
+      if (task?.status !== 'needs_attention') continue;
+      // The hold stays until a person has looked. This one does, and goes on here, or starts anew elsewhere.
+      if (dice.between(0, 1) === 0) break;
+      await close(person, task);
     }
   }
   await Promise.all(besides);
@@ -121,6 +123,19 @@ async function lockForAWhile(person: Person, workspaceId: WorkspaceId): Promise<
   await sleep(lasts);
   while (!person.giveUp.aborted && (await isLocked(person, workspaceId)))
     await act(person, undefined, (patience) => person.bed.client.call('unlockWorkspace', { params }, patience));
+}
+
+/** Ends what cannot go on by itself, and opens the workspace again, whether or not anything was proved meanwhile. */
+async function close(person: Person, { id, workspace_id }: Task): Promise<void> {
+  const params = { workspace_id };
+  const { name } = await person.bed.client.call('getWorkspace', { params }, patienceUntil(person.giveUp));
+  const body = { reason: 'nobody is there any more', workspace: name };
+  await act(person, 'close', (patience) =>
+    person.bed.client.call('closeTask', { params: { task_id: id }, body }, patience),
+  );
+  const query = { acknowledge: 'true' } as const;
+  while (!person.giveUp.aborted && (await isLocked(person, workspace_id)))
+    await act(person, undefined, (patience) => person.bed.client.call('unlockWorkspace', { params, query }, patience));
 }
 
 async function isLocked({ bed, giveUp }: Person, workspaceId: WorkspaceId): Promise<boolean> {
