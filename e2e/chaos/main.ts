@@ -47,3 +47,5 @@ async function run(options: Exclude<Options, { kind: 'help' }>): Promise<void> {
 const options = parseOptions(process.argv.slice(2));
 if (options.kind === 'help') console.log(HELP);
 else await run(options);
+// Node has been seen to wait at its natural end, for ever and at full speed, for the handle of a connection that was cut to close.
+process.exit();
