@@ -69,3 +69,5 @@ try {
 } finally {
   await lab.close();
 }
+// Not left to Node, which waits for handles of connections that were cut.
+process.exit();
