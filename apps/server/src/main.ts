@@ -12,10 +12,12 @@ import {
   writeFileDurably,
 } from '@groundcrew/kit';
 import { buildServer, type Server } from './build-server.ts';
-import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
+import { type Configuration, findTls, homePaths, readConfiguration } from './configuration.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
 import { type DatabaseAddress, migrate } from './platform/database/index.ts';
+import { createHealth, type Health, listenEarly } from './platform/health/index.ts';
 import { lockHome } from './platform/home-lock.ts';
+import { createPlatformMetrics, type PlatformMetrics } from './platform/metrics/index.ts';
 import { tellReady } from './ready.ts';
 import { SERVER_VERSION } from './version.ts';
 
@@ -39,7 +41,7 @@ async function main(): Promise<number> {
     logger.fatal({ err: error }, 'a fault that nobody caught ends the server'),
   );
   const shutdown = createShutdown({
-    deadlineMs: CLOSE_WITHIN_MS,
+    deadlineMs: CLOSE_WITHIN_MS + configuration.shutdown_delay,
     onSecondSignal: () => process.exit(1),
     onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
   });
@@ -62,9 +64,15 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   await mkdir(configuration.home, { recursive: true, mode: 0o700 });
   const lock = await lockHome(configuration.home, paths.lock);
   shutdown.onClose('home', () => lock.release());
-  const address = await openDatabase(configuration, logger, shutdown);
+  const [metrics, health] = [createPlatformMetrics(SERVER_VERSION), createHealth()];
+  shutdown.signal.addEventListener('abort', health.draining);
+  const early = await answerEarly(configuration, health, shutdown);
+  health.starting('the database is opened');
+  const address = await openDatabase(configuration, logger, metrics, shutdown);
+  health.starting('migrations are applied');
   await migrate(address);
-  const server = await buildServer({ configuration, address, logger });
+  health.starting('what was missed while no server ran is put right');
+  const server = await buildServer({ configuration, address, logger, metrics, health });
   shutdown.onClose('server', () => server.close());
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',
@@ -72,6 +80,7 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   // Before the first request: a task of execution mode server is refused while there is no pool for it.
   await server.modules.pools.service.ensureBuiltIn(organizationId);
   await server.start();
+  await early?.close();
   const url = await listen(server, configuration);
   if (shutdown.signal.aborted) return;
   await writeFileDurably(
@@ -80,19 +89,31 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   );
   shutdown.onClose('server.json', () => rm(paths.serverFile, { force: true }));
   startAgent(server, configuration, { url, organizationId, logger, shutdown });
+  // Closed first of all: meanwhile everything runs as before, only readiness says no.
+  if (configuration.shutdown_delay > 0)
+    shutdown.onClose('shutdown delay', () => systemClock.sleep(configuration.shutdown_delay));
   await tellReady({ url: configuration.public_url ?? url, signInToken, readyFd: process.env.GROUNDCREW_READY_FD });
   logger.info({ url, ready_after_ms: Math.round(performance.now()) }, 'ready');
+}
+
+/** Whoever asks at the server's address while it starts is told so. Nobody can know a free port that is yet to be chosen. */
+async function answerEarly({ listen: at, tls }: Configuration, health: Health, shutdown: Shutdown) {
+  if (at.port === 0) return undefined;
+  const early = await listenEarly({ at, tls: findTls(tls), health });
+  shutdown.onClose('early listener', early.close);
+  return early;
 }
 
 /** The database at the configured address, or one of our own that runs as long as we do. */
 async function openDatabase(
   { database_url, home }: Configuration,
   logger: Logger,
+  metrics: PlatformMetrics,
   shutdown: Shutdown,
 ): Promise<DatabaseAddress> {
   if (database_url !== undefined) return { connectionString: database_url };
   const { createEmbeddedPostgres } = await import('./platform/embedded-postgres/index.ts');
-  const postgres = createEmbeddedPostgres({ homeDir: home, logger });
+  const postgres = createEmbeddedPostgres({ homeDir: home, logger, onRestart: metrics.postgresRestarted });
   shutdown.onClose('database', () => postgres.stop());
   return postgres.start();
 }

@@ -1,0 +1,2 @@
+export { countChanges } from './change-metrics.ts';
+export { createMetricsModule } from './module.ts';
