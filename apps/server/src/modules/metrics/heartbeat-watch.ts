@@ -17,11 +17,12 @@ export function createHeartbeatWatch(db: Executor, timeouts: Counter<'pool_id'>)
       agents: number;
     }>`${named('metrics_silent_agents')}
       WITH clock AS (SELECT clock_timestamp() - make_interval(secs => ${OFFLINE_AFTER_MS.http / 1000}) AS until)
-      SELECT c.until::text, g.pool_id, count(g.id)::integer AS agents FROM clock c LEFT JOIN agents g
-        ON g.last_heartbeat_at < c.until AND g.last_heartbeat_at >= ${countedUntil ?? null}::timestamptz AND g.deleted_at IS NULL
-          AND NOT coalesce((g.last_heartbeat ->> 'draining')::boolean, false)
-      GROUP BY 1, 2`.execute(db);
+      SELECT c.until::text, g.pool_id, (count(*) FILTER (WHERE g.last_heartbeat_at < c.until
+        AND g.last_heartbeat_at >= ${countedUntil ?? null}::timestamptz
+        AND NOT coalesce((g.last_heartbeat ->> 'draining')::boolean, false)))::integer AS agents
+      FROM clock c LEFT JOIN agents g ON g.deleted_at IS NULL GROUP BY 1, 2`.execute(db);
     countedUntil = rows[0]?.until;
-    for (const { pool_id, agents } of rows) if (agents > 0) timeouts.inc({ pool_id: pool_id ?? '' }, agents);
+    // Zeros as well, so that the first silence of a pool is an increase.
+    for (const { pool_id, agents } of rows) timeouts.inc({ pool_id: pool_id ?? '' }, agents);
   };
 }
