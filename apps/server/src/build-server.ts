@@ -5,7 +5,14 @@ import { type Configuration, findTls } from './configuration.ts';
 import { startLoops } from './loops.ts';
 import type { DatabaseAddress } from './platform/database/index.ts';
 import { addHealthRoutes, createDatabaseCheck, createHealth, type Health } from './platform/health/index.ts';
-import { addDocs, createHttp, type Handlers } from './platform/http/index.ts';
+import {
+  addDocs,
+  addRequestLog,
+  createHttp,
+  createRequestScope,
+  type Handlers,
+  type RequestScope,
+} from './platform/http/index.ts';
 import type { Loop } from './platform/loops/index.ts';
 import { addHttpMetrics, createPlatformMetrics, type PlatformMetrics } from './platform/metrics/index.ts';
 import { addSocketHints } from './platform/sockets/index.ts';
@@ -21,6 +28,8 @@ export interface ServerOptions {
   metrics?: PlatformMetrics;
   /** The same. */
   health?: Health;
+  /** The one that the logger asks. */
+  requestScope?: RequestScope;
   /** Holds every answer against its schema and every statement to its transaction. For tests and development; off when not given. */
   strict?: boolean;
 }
@@ -33,6 +42,7 @@ export async function buildServer({
   clock = systemClock,
   metrics = createPlatformMetrics(SERVER_VERSION),
   health = createHealth(),
+  requestScope = createRequestScope(),
   strict = false,
 }: ServerOptions) {
   const platform = await buildPlatform({ configuration, address, logger, clock, metrics, strict });
@@ -49,6 +59,7 @@ export async function buildServer({
     checkAnswers: strict,
     tls: findTls(configuration.tls),
   });
+  addRequestLog(http.app, requestScope, logger);
   health.dependOn(createDatabaseCheck(platform.db));
   addHealthRoutes(http.app, health);
   addHttpMetrics(http.app, metrics.registry);

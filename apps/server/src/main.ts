@@ -17,6 +17,7 @@ import { createBuiltInAgent } from './modules/agents/index.ts';
 import { type DatabaseAddress, migrate } from './platform/database/index.ts';
 import { createHealth, type Health, listenEarly } from './platform/health/index.ts';
 import { lockHome } from './platform/home-lock.ts';
+import { createRequestScope, type RequestScope } from './platform/http/index.ts';
 import { createPlatformMetrics, type PlatformMetrics } from './platform/metrics/index.ts';
 import { tellReady } from './ready.ts';
 import { SERVER_VERSION } from './version.ts';
@@ -32,8 +33,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const configuration = readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const requestScope = createRequestScope();
   const logger = createLogger({
     name: 'server',
+    context: requestScope.fields,
     level: configuration.logging.level,
     ...(configuration.logging.file === undefined ? {} : { destination: configuration.logging.file }),
   });
@@ -46,7 +49,7 @@ async function main(): Promise<number> {
     onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
   });
   try {
-    await run(configuration, logger, shutdown);
+    await run(configuration, { logger, requestScope }, shutdown);
   } catch (error) {
     tellFailure(error, logger);
     shutdown.request('the start failed');
@@ -59,7 +62,11 @@ async function main(): Promise<number> {
 }
 
 /** Everything from the home's lock to the word that it is ready. Each step says how it is undone before the next begins. */
-async function run(configuration: Configuration, logger: Logger, shutdown: Shutdown): Promise<void> {
+async function run(
+  configuration: Configuration,
+  { logger, requestScope }: { logger: Logger; requestScope: RequestScope },
+  shutdown: Shutdown,
+): Promise<void> {
   const paths = homePaths(configuration.home);
   await mkdir(configuration.home, { recursive: true, mode: 0o700 });
   const lock = await lockHome(configuration.home, paths.lock);
@@ -72,7 +79,7 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   health.starting('migrations are applied');
   await migrate(address);
   health.starting('what was missed while no server ran is put right');
-  const server = await buildServer({ configuration, address, logger, metrics, health });
+  const server = await buildServer({ configuration, address, logger, metrics, health, requestScope });
   shutdown.onClose('server', () => server.close());
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',

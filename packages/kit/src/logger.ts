@@ -12,6 +12,8 @@ export interface LoggerOptions {
   level?: LogLevel;
   /** Where lines go: a file's path (appended, folder made) or a stream; standard error when not given. */
   destination?: string | DestinationStream;
+  /** Asked with every line for what it holds besides, such as the request it belongs to; the line's own fields win. */
+  context?: () => object;
 }
 
 const SECRET_KEYS = [
@@ -32,7 +34,7 @@ const REDACTED = ['', '*.', '*.*.'].flatMap((depth) => variants.map((key) => `${
  * A logger that writes one JSON object a line. Written synchronously: these programs log little, and a line that explains a
  * death must be out before it. Values under keys such as `token` or `password` are replaced, three levels deep, as a last net.
  */
-export function createLogger({ name, level = 'info', destination: to }: LoggerOptions): Logger {
+export function createLogger({ name, level = 'info', destination: to, context }: LoggerOptions): Logger {
   return pino(
     {
       name,
@@ -40,6 +42,7 @@ export function createLogger({ name, level = 'info', destination: to }: LoggerOp
       base: { name, pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      ...(context === undefined ? {} : { mixin: context }),
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
     typeof to === 'object' ? to : openDestination(to),

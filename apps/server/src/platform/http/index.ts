@@ -23,3 +23,4 @@ export { createOpenApiDocument } from './openapi/document.ts';
 export { decodeCursor, decodeNumberCursor, toPage } from './paging.ts';
 export { parseInput } from './parse-input.ts';
 export { type RawBody, readRaw } from './raw-body.ts';
+export { addRequestLog, createRequestScope, type RequestScope } from './request-log.ts';

@@ -72,6 +72,7 @@ interface Admitted {
   caller: unknown;
   query: unknown;
   address: string;
+  requestId: string;
 }
 interface Held {
   path: string;
@@ -104,7 +105,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       const { query, caller } = await admit(request, spec, requestId);
       if (socket.destroyed || isClosing) return void socket.destroy();
       upgrader.handleUpgrade(request, socket, head, (opened) =>
-        hold(opened, { path, spec, caller, query, address: addressOf(request) }),
+        hold(opened, { path, spec, caller, query, address: addressOf(request), requestId }),
       );
     } catch (error) {
       const answer = toErrorAnswer(error, requestId);
@@ -145,9 +146,9 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     return { query, caller };
   }
 
-  function hold(socket: WebSocket, { path, spec, caller, query, address }: Admitted): void {
+  function hold(socket: WebSocket, { path, spec, caller, query, address, requestId }: Admitted): void {
     const onFault = (error: unknown) =>
-      logger.error({ err: error, connection: connection.id }, 'a WebSocket handler failed');
+      logger.error({ err: error, connection: connection.id, request_id: requestId }, 'a WebSocket handler failed');
     const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
     const entry: Held = { path, socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
     held.add(entry);
