@@ -2,7 +2,7 @@ import type { AttemptOutcome, Phase, ReasonCode, TaskStatus, TaskType } from '@g
 import type { Attempt, DecidedTask } from '../tasks/index.ts';
 
 /** One phase of one attempt that is over. */
-export interface PhaseDone {
+interface PhaseDone {
   readonly phase: Phase;
   readonly result: AttemptOutcome;
   readonly seconds: number;
