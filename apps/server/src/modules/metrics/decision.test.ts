@@ -6,7 +6,7 @@ import {
   newTask,
   newWorkspace,
   type Task,
-} from '../tasks/lifecycle/aggregate.ts';
+} from '../tasks/lifecycle/aggregate-for-tests.ts';
 import { readDecision } from './decision.ts';
 
 const ATTEMPT = newAttempt({
