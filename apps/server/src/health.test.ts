@@ -62,6 +62,8 @@ const probe = async (name: string) => {
   return answer && [answer.status, (answer.body.reason as { code: string } | undefined)?.code ?? answer.body.status];
 };
 
+const readMetrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+
 test('from a start that waits for a migration to the end of the listener', async () => {
   await beside.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
   const port = await findFreePort();
@@ -114,9 +116,21 @@ test('from a start that waits for a migration to the end of the listener', async
     async () => (await probe('ready'))?.[1] === 'database_unavailable' || undefined,
   );
   expect(await probe('live')).toEqual([200, 'alive']);
+  // What is not known is not told: an old value would keep alerts silent, a zero would make them cry.
+  await waitFor(
+    'the metrics to say so',
+    async () => (await readMetrics()).includes('\niac_database_up 0\n') || undefined,
+  );
+  expect(await readMetrics()).not.toMatch(
+    /^iac_(tasks_open|state_versions_quarantined|lease_keeper_silent_seconds)\b/m,
+  );
   await allow(true);
   await keeper.end();
   await waitFor('the database to be back', async () => (await probe('ready'))?.[1] === 'ready' || undefined);
+  await waitFor(
+    'the metrics to be whole',
+    async () => (await readMetrics()).includes('\niac_tasks_open{') || undefined,
+  );
 
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
