@@ -9,6 +9,7 @@ import { createAuditModule, createRecordChange } from './modules/audit/index.ts'
 import { createConfigurationsModule } from './modules/configurations/index.ts';
 import { createEmit, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
+import { countChanges, createMetricsModule } from './modules/metrics/index.ts';
 import { createOrganisationsModule } from './modules/organisations/index.ts';
 import { createPoolsModule } from './modules/pools/index.ts';
 import { createResourcesModule } from './modules/resources/index.ts';
@@ -29,9 +30,11 @@ import { createWatermarkFile } from './watermark-file.ts';
  */
 export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const { db, bus, hub, logger, clock, sealer, blobs, configuration } = platform;
+  const { registry } = platform.metrics;
   const figures = toFigures(configuration);
   const emit = createEmit(bus);
-  const recordChange = createRecordChange(emit);
+  const recordChange = countChanges(registry, createRecordChange(emit));
+  const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now });
 
   const organisations = createOrganisationsModule({ db });
   const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
@@ -54,6 +57,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     logger,
     archiveDir: findArchiveDir(configuration),
     onDamaged: ({ taskId }, sentence) => void tasks.alert(taskId, sentence),
+    onAppended: metrics.countLogBytes,
     onWatched: (taskId, watched) => void agents.setWatched(taskId, watched).catch(() => {}),
   });
   const tasks = createTasksModule({
@@ -70,6 +74,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     findConfiguration: configurations.service.findArchive,
     watermark: createWatermarkFile(configuration.home, logger),
     watch: logs.watch,
+    observe: metrics.countDecision,
     later: () => ({
       state: state.service,
       readCandidates: agents.readCandidates,
@@ -151,6 +156,19 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     agents.handlers,
   ]);
 
-  return { figures, organisations, users, events, variables, pools, tasks, logs, agents, authenticators, handlers };
+  return {
+    figures,
+    organisations,
+    users,
+    events,
+    variables,
+    pools,
+    tasks,
+    logs,
+    agents,
+    metrics,
+    authenticators,
+    handlers,
+  };
 }
 export type Modules = ReturnType<typeof buildModules>;

@@ -7,6 +7,7 @@ import { createDatabase, type DatabaseAddress } from './platform/database/index.
 import { createSealer, loadMasterKey, verifyMasterKey } from './platform/encryption/index.ts';
 import { createClientAddress, createIdempotency, parseTrusted } from './platform/http/index.ts';
 import { createLeadership } from './platform/loops/index.ts';
+import { type PlatformMetrics, watchPlatform } from './platform/metrics/index.ts';
 import { createSocketHub } from './platform/sockets/index.ts';
 
 export interface PlatformOptions {
@@ -15,12 +16,13 @@ export interface PlatformOptions {
   address: DatabaseAddress;
   logger: Logger;
   clock: Clock;
+  metrics: PlatformMetrics;
   /** Finds mistakes of ours at some cost: statements that escape their transaction. For tests and development. */
   strict: boolean;
 }
 
 /** What every module stands on. Errors: the master key is missing or another one. */
-export async function buildPlatform({ configuration, address, logger, clock, strict }: PlatformOptions) {
+export async function buildPlatform({ configuration, address, logger, clock, metrics, strict }: PlatformOptions) {
   const db = createDatabase({ address, logger, maxSessions: configuration.database_sessions, strict });
   const masterKey = await loadMasterKey({
     value: configuration.master_key,
@@ -31,17 +33,19 @@ export async function buildPlatform({ configuration, address, logger, clock, str
     getInstallationSecret(db, masterKey, 'agent tokens'),
     getInstallationSecret(db, masterKey, 'idempotency'),
   ]);
-  const sealer = createSealer(db, masterKey);
+  const sealer = metrics.watchSealer(createSealer(db, masterKey));
   const bus = createBus({ address, logger });
   const leadership = createLeadership({ address, logger });
   const isTrustedProxy = parseTrusted(configuration.trust_proxy);
   const hub = createSocketHub({ logger, clock, clientAddress: createClientAddress(isTrustedProxy) });
+  watchPlatform(metrics.registry, { db, hub });
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the answer to an Idempotency-Key was not kept');
 
   return {
     configuration,
     logger,
     clock,
+    metrics,
     strict,
     db,
     sealer,

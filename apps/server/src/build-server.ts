@@ -1,11 +1,20 @@
 import { type Clock, type Logger, systemClock } from '@groundcrew/kit';
 import { buildModules } from './build-modules.ts';
 import { buildPlatform } from './build-platform.ts';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, findTls } from './configuration.ts';
 import { startLoops } from './loops.ts';
 import type { DatabaseAddress } from './platform/database/index.ts';
-import { addDocs, createHttp, type Handlers } from './platform/http/index.ts';
+import { addHealthRoutes, createDatabaseCheck, createHealth, type Health } from './platform/health/index.ts';
+import {
+  addDocs,
+  addRequestLog,
+  createHttp,
+  createRequestScope,
+  type Handlers,
+  type RequestScope,
+} from './platform/http/index.ts';
 import type { Loop } from './platform/loops/index.ts';
+import { addHttpMetrics, createPlatformMetrics, type PlatformMetrics } from './platform/metrics/index.ts';
 import { addSocketHints } from './platform/sockets/index.ts';
 import { SERVER_VERSION } from './version.ts';
 
@@ -15,6 +24,12 @@ export interface ServerOptions {
   address: DatabaseAddress;
   logger: Logger;
   clock?: Clock;
+  /** Made before, when what happens during the start is to count as well. */
+  metrics?: PlatformMetrics;
+  /** The same. */
+  health?: Health;
+  /** The one that the logger asks. */
+  requestScope?: RequestScope;
   /** Holds every answer against its schema and every statement to its transaction. For tests and development; off when not given. */
   strict?: boolean;
 }
@@ -25,13 +40,15 @@ export async function buildServer({
   address,
   logger,
   clock = systemClock,
+  metrics = createPlatformMetrics(SERVER_VERSION),
+  health = createHealth(),
+  requestScope = createRequestScope(),
   strict = false,
 }: ServerOptions) {
-  const platform = await buildPlatform({ configuration, address, logger, clock, strict });
+  const platform = await buildPlatform({ configuration, address, logger, clock, metrics, strict });
   let running: Loop[] = [];
   let dispatcher: Loop | undefined;
   const modules = buildModules(platform, () => dispatcher?.wake());
-  const { tls } = configuration;
   const http = createHttp({
     logger,
     clock,
@@ -40,11 +57,13 @@ export async function buildServer({
     idempotency: platform.idempotency,
     isTrustedProxy: platform.isTrustedProxy,
     checkAnswers: strict,
-    tls:
-      tls.cert_file !== undefined && tls.key_file !== undefined
-        ? { certFile: tls.cert_file, keyFile: tls.key_file }
-        : undefined,
+    tls: findTls(configuration.tls),
   });
+  addRequestLog(http.app, requestScope, logger);
+  health.dependOn(createDatabaseCheck(platform.db));
+  addHealthRoutes(http.app, health);
+  addHttpMetrics(http.app, metrics.registry);
+  modules.metrics.addRoute(http.app, configuration.metrics.token);
   addSocketHints(http.app);
   addDocs(http.app, SERVER_VERSION);
   platform.hub.attach(http.server);
@@ -58,14 +77,17 @@ export async function buildServer({
     modules,
     platform,
     http,
-    /** Starts the loops. What was missed while no server ran is put right before anything else is decided. */
+    health,
+    /** Starts the loops, which is the last part of the start. What was missed while no server ran is put right before anything else is decided. */
     async start(): Promise<void> {
       await modules.tasks.keeper.keepAlive();
       void platform.bus.start();
       ({ loops: running, dispatcher } = startLoops(platform, modules));
+      health.started();
     },
     /** Takes no more requests, tells sockets to come back, ends the loops and the sessions with the database. */
     async close(): Promise<void> {
+      health.draining();
       await platform.hub.close();
       await http.close();
       await Promise.all(running.map((loop) => loop.stop()));
@@ -73,6 +95,7 @@ export async function buildServer({
       modules.events.close();
       modules.logs.close();
       await platform.close();
+      metrics.close();
     },
   };
 }

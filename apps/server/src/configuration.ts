@@ -50,6 +50,18 @@ export const CONFIGURATION = {
     level: config.choice(LOG_LEVELS, { doc: 'Least important lines that are logged.', default: 'info' }),
     file: config.optional(config.text({ doc: 'File to append the log to, in place of standard error.' })),
   },
+  metrics: {
+    token: config.optional(
+      config.secret({
+        doc: 'What Prometheus brings as "Authorization: Bearer …" to read /metrics, at least 16 characters. Without it only this machine may read them, at a loopback address and through no proxy.',
+      }),
+    ),
+  },
+  shutdown_delay: config.duration({
+    doc: 'How long the server goes on after it was told to leave, while /health/ready already says no: time for a load balancer to look elsewhere.',
+    default: '0s',
+    max: '2m',
+  }),
   built_in_agent: {
     enabled: config.bool({ doc: "Runs an agent of the server's own, for execution mode server.", default: true }),
     slots: config.number({ doc: 'Tasks it runs at once.', default: 3, min: 1, max: 100 }),
@@ -210,6 +222,10 @@ export function findArchiveDir({ archive_dir, database_url, home }: Configuratio
   return database_url === undefined ? join(home, 'archive', 'logs') : undefined;
 }
 
+/** The certificate to serve with; undefined when there is none. */
+export const findTls = ({ cert_file, key_file }: Configuration['tls']) =>
+  cert_file === undefined || key_file === undefined ? undefined : { certFile: cert_file, keyFile: key_file };
+
 /** Where things are in the home. */
 export const homePaths = (home: string) => ({
   masterKey: join(home, 'master.key'),
@@ -223,7 +239,7 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** What is wrong only in combination. */
 function findContradictions(value: Configuration): ConfigMistake[] {
-  const { tls, listen, leases, trust_proxy } = value;
+  const { tls, listen, leases, metrics, trust_proxy } = value;
   const mistakes: ConfigMistake[] = [];
   if ((tls.cert_file === undefined) !== (tls.key_file === undefined))
     mistakes.push({
@@ -236,6 +252,12 @@ function findContradictions(value: Configuration): ConfigMistake[] {
       key: 'listen.host',
       found: `"${listen.host}" without TLS`,
       allowed: 'loopback; anything else with tls, with a proxy named in trust_proxy, or with listen.insecure: true',
+    });
+  if (metrics.token !== undefined && metrics.token.length < 16)
+    mistakes.push({
+      key: 'metrics.token',
+      found: `${metrics.token.length} characters`,
+      allowed: 'at least 16, such as those of: openssl rand -hex 32',
     });
   if (leases.renew * 2 > leases.lease)
     mistakes.push({

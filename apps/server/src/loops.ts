@@ -8,14 +8,18 @@ const SWEEP_BLOBS = 100;
 /** Whoever looks at a task just after its end reads its log from the database. */
 const ARCHIVE_AFTER_SECONDS = 600;
 
+/** How often it is looked for agents that have fallen silent. */
+const HEARTBEATS_EVERY_MS = 5_000;
+
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, events, logs, figures }: Modules,
+  { tasks, agents, events, logs, metrics, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
-  const start = (spec: LoopSpec): Loop => startLoop(spec, { leadership, logger, clock });
+  const start = (spec: LoopSpec): Loop =>
+    startLoop(spec, { leadership, logger, clock, onRound: platform.metrics.loopRound });
 
   // Any replica may give work away: the pass itself takes turns with those of other replicas.
   const dispatcher = start({
@@ -63,5 +67,12 @@ export function startLoops(
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper] };
+  const heartbeats = start({
+    name: 'heartbeat-watch',
+    intervalMs: HEARTBEATS_EVERY_MS,
+    exclusive: true,
+    run: metrics.watchHeartbeats,
+  });
+
+  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper, heartbeats] };
 }

@@ -12,10 +12,13 @@ import {
   writeFileDurably,
 } from '@groundcrew/kit';
 import { buildServer, type Server } from './build-server.ts';
-import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
+import { type Configuration, findTls, homePaths, readConfiguration } from './configuration.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
 import { type DatabaseAddress, migrate } from './platform/database/index.ts';
+import { createHealth, type Health, listenEarly } from './platform/health/index.ts';
 import { lockHome } from './platform/home-lock.ts';
+import { createRequestScope, type RequestScope } from './platform/http/index.ts';
+import { createPlatformMetrics, type PlatformMetrics } from './platform/metrics/index.ts';
 import { tellReady } from './ready.ts';
 import { SERVER_VERSION } from './version.ts';
 
@@ -30,8 +33,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const configuration = readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const requestScope = createRequestScope();
   const logger = createLogger({
     name: 'server',
+    context: requestScope.fields,
     level: configuration.logging.level,
     ...(configuration.logging.file === undefined ? {} : { destination: configuration.logging.file }),
   });
@@ -39,12 +44,12 @@ async function main(): Promise<number> {
     logger.fatal({ err: error }, 'a fault that nobody caught ends the server'),
   );
   const shutdown = createShutdown({
-    deadlineMs: CLOSE_WITHIN_MS,
+    deadlineMs: CLOSE_WITHIN_MS + configuration.shutdown_delay,
     onSecondSignal: () => process.exit(1),
     onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
   });
   try {
-    await run(configuration, logger, shutdown);
+    await run(configuration, { logger, requestScope }, shutdown);
   } catch (error) {
     tellFailure(error, logger);
     shutdown.request('the start failed');
@@ -57,14 +62,24 @@ async function main(): Promise<number> {
 }
 
 /** Everything from the home's lock to the word that it is ready. Each step says how it is undone before the next begins. */
-async function run(configuration: Configuration, logger: Logger, shutdown: Shutdown): Promise<void> {
+async function run(
+  configuration: Configuration,
+  { logger, requestScope }: { logger: Logger; requestScope: RequestScope },
+  shutdown: Shutdown,
+): Promise<void> {
   const paths = homePaths(configuration.home);
   await mkdir(configuration.home, { recursive: true, mode: 0o700 });
   const lock = await lockHome(configuration.home, paths.lock);
   shutdown.onClose('home', () => lock.release());
-  const address = await openDatabase(configuration, logger, shutdown);
+  const [metrics, health] = [createPlatformMetrics(SERVER_VERSION), createHealth()];
+  shutdown.signal.addEventListener('abort', health.draining);
+  const early = await answerEarly(configuration, health, shutdown);
+  health.starting('the database is opened');
+  const address = await openDatabase(configuration, logger, metrics, shutdown);
+  health.starting('migrations are applied');
   await migrate(address);
-  const server = await buildServer({ configuration, address, logger });
+  health.starting('what was missed while no server ran is put right');
+  const server = await buildServer({ configuration, address, logger, metrics, health, requestScope });
   shutdown.onClose('server', () => server.close());
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',
@@ -72,6 +87,7 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   // Before the first request: a task of execution mode server is refused while there is no pool for it.
   await server.modules.pools.service.ensureBuiltIn(organizationId);
   await server.start();
+  await early?.close();
   const url = await listen(server, configuration);
   if (shutdown.signal.aborted) return;
   await writeFileDurably(
@@ -80,19 +96,31 @@ async function run(configuration: Configuration, logger: Logger, shutdown: Shutd
   );
   shutdown.onClose('server.json', () => rm(paths.serverFile, { force: true }));
   startAgent(server, configuration, { url, organizationId, logger, shutdown });
+  // Closed first of all: meanwhile everything runs as before, only readiness says no.
+  if (configuration.shutdown_delay > 0)
+    shutdown.onClose('shutdown delay', () => systemClock.sleep(configuration.shutdown_delay));
   await tellReady({ url: configuration.public_url ?? url, signInToken, readyFd: process.env.GROUNDCREW_READY_FD });
   logger.info({ url, ready_after_ms: Math.round(performance.now()) }, 'ready');
+}
+
+/** Whoever asks at the server's address while it starts is told so. Nobody can know a free port that is yet to be chosen. */
+async function answerEarly({ listen: at, tls }: Configuration, health: Health, shutdown: Shutdown) {
+  if (at.port === 0) return undefined;
+  const early = await listenEarly({ at, tls: findTls(tls), health });
+  shutdown.onClose('early listener', early.close);
+  return early;
 }
 
 /** The database at the configured address, or one of our own that runs as long as we do. */
 async function openDatabase(
   { database_url, home }: Configuration,
   logger: Logger,
+  metrics: PlatformMetrics,
   shutdown: Shutdown,
 ): Promise<DatabaseAddress> {
   if (database_url !== undefined) return { connectionString: database_url };
   const { createEmbeddedPostgres } = await import('./platform/embedded-postgres/index.ts');
-  const postgres = createEmbeddedPostgres({ homeDir: home, logger });
+  const postgres = createEmbeddedPostgres({ homeDir: home, logger, onRestart: metrics.postgresRestarted });
   shutdown.onClose('database', () => postgres.stop());
   return postgres.start();
 }

@@ -16,6 +16,8 @@ export interface LoggerOptions {
   format?: 'json' | 'text';
   /** Where lines go: a file's path (appended, folder made), a file that is put aside when it is large, or a stream; standard error when not given. */
   destination?: string | RotatingFileOptions | DestinationStream;
+  /** Asked with every line for what it holds besides, such as the request it belongs to; the line's own fields win. */
+  context?: () => object;
 }
 
 const SECRET_KEYS = [
@@ -36,7 +38,13 @@ const REDACTED = ['', '*.', '*.*.'].flatMap((depth) => variants.map((key) => `${
  * A logger that writes one JSON object a line. Written synchronously: these programs log little, and a line that explains a
  * death must be out before it. Values under keys such as `token` or `password` are replaced, three levels deep, as a last net.
  */
-export function createLogger({ name, level = 'info', format = 'json', destination: to }: LoggerOptions): Logger {
+export function createLogger({
+  name,
+  level = 'info',
+  format = 'json',
+  destination: to,
+  context,
+}: LoggerOptions): Logger {
   const lines = openDestination(to);
   return pino(
     {
@@ -45,6 +53,7 @@ export function createLogger({ name, level = 'info', format = 'json', destinatio
       base: { name, pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      ...(context === undefined ? {} : { mixin: context }),
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
     format === 'json' ? lines : { write: (line: string) => void lines.write(toTextLine(line)) },

@@ -1,2 +1,3 @@
+export { type Liveness, OFFLINE_AFTER_MS, statusOf } from './agent.ts';
 export { createBuiltInAgent } from './built-in-agent.ts';
 export { createAgentsModule } from './module.ts';

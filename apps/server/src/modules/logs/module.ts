@@ -22,6 +22,8 @@ export interface LogsModuleDeps {
   archiveDir?: string | undefined;
   /** Told of a log that is not what its exit record names. */
   onDamaged?: (stream: StoredStream, sentence: string) => void;
+  /** Told of every chunk that was stored, with the bytes that were new. */
+  onAppended?: (bytes: number) => void;
   onWatched: (taskId: TaskId, watched: boolean) => void;
 }
 

@@ -36,6 +36,8 @@ export interface LogsDeps {
   limits?: LogLimits;
   /** Where finished logs go; without it they stay in the database. */
   archive?: Archive | undefined;
+  /** Told of every chunk that was stored, with the bytes that were new. */
+  onAppended?: ((bytes: number) => void) | undefined;
   /** Told once per stream that is stored to its end and is not what the exit record names. */
   onDamaged?: (stream: StoredStream, sentence: string) => void;
 }
@@ -57,7 +59,8 @@ const LIMIT_CHECK_BYTES = 8 * 1024 * 1024;
  * overlap must be identical), so a repeated or reordered chunk can neither double nor tear a log. Nothing here asks whether
  * anybody watches.
  */
-export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS, archive, onDamaged }: LogsDeps) {
+export function createLogsService(deps: LogsDeps) {
+  const { db, bus, logger, limits = DEFAULT_LOG_LIMITS, archive, onDamaged, onAppended } = deps;
   const verifier = createStreamVerifier({
     logger,
     findStream: (key) => store.findStream(db, key),
@@ -73,6 +76,7 @@ export function createLogsService({ db, bus, logger, limits = DEFAULT_LOG_LIMITS
     refuseBroken(chunk);
     const key: StreamKey = { attemptId: attempt.attemptId, phase };
     const stored = (await appendFast(key, chunk)) ?? (await appendCarefully(key, chunk));
+    onAppended?.(stored.saved);
     if (chunk.offset === 0) bus.publish(streamsChannel(attempt.taskId), attempt.attemptId);
     bus.publish(logChannel(attempt.taskId), attempt.attemptId);
     if (stored.complete) verifier.verify(key);

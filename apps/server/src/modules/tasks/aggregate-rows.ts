@@ -77,6 +77,7 @@ export interface TaskRow {
   passed_over: PassedOver[];
   attempt_counter: number;
   attempt_id: AttemptId | null;
+  created_at: Date;
   started_at: Date | null;
   completed_at: Date | null;
 }
@@ -308,4 +309,6 @@ export interface Loaded {
   aggregate: Aggregate;
   /** The database's clock when the workspace was locked, in milliseconds. */
   now: number;
+  /** When the task was created, on the same clock. */
+  createdAt: number;
 }

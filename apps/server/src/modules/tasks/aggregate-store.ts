@@ -63,7 +63,7 @@ const TASK = sql`t.id AS t_id, t.task_type AS t_task_type, t.status AS t_status,
   t.plan_serial AS t_plan_serial, t.plan_stored_at AS t_plan_stored_at, t.plan_expires_at AS t_plan_expires_at,
   t.plan_has_changes AS t_plan_has_changes, t.approval AS t_approval, t.returns AS t_returns, t.losses AS t_losses,
   t.passed_over AS t_passed_over, t.attempt_counter AS t_attempt_counter, t.attempt_id AS t_attempt_id,
-  t.started_at AS t_started_at, t.completed_at AS t_completed_at`;
+  t.created_at AS t_created_at, t.started_at AS t_started_at, t.completed_at AS t_completed_at`;
 
 const ATTEMPT = sql`a.id AS a_id, a.task_id AS a_task_id, a.number AS a_number, a.epoch AS a_epoch, a.agent_id AS a_agent_id, a.action AS a_action,
   a.state AS a_state, a.outcome AS a_outcome, a.offered_at AS a_offered_at, a.offer_expires_at AS a_offer_expires_at, a.sent_at AS a_sent_at,
@@ -82,12 +82,14 @@ function split(row: Record<string, unknown>, now: number): Loaded {
       ),
     );
   const attempt = part('a_') as unknown as AttemptRow & { id: string | null };
+  const task = part('t_') as unknown as TaskRow;
   return {
     organizationId: row.organization_id as string,
     now,
+    createdAt: task.created_at.getTime(),
     aggregate: {
       workspace: toWorkspace(row as unknown as WorkspaceRow),
-      task: toTask(part('t_') as unknown as TaskRow),
+      task: toTask(task),
       attempt: attempt.id === null ? undefined : toAttempt(attempt),
     },
   };

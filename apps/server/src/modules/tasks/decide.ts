@@ -4,6 +4,7 @@ import { AppError } from '../../platform/http/index.ts';
 import type { Loaded } from './aggregate-rows.ts';
 import { loadAggregate, lockWorkspace, saveAggregate, saveWorkspace } from './aggregate-store.ts';
 import {
+  type Aggregate,
   type AnswerTo,
   type Effect,
   type Figures,
@@ -35,11 +36,30 @@ export interface EffectSink {
   tell(effects: readonly Effect[], context: EffectContext): void;
 }
 
+/** A decision that has been committed. */
+export interface Decided {
+  readonly effects: readonly Effect[];
+  /** Undefined for a decision about a workspace alone. */
+  readonly task?: DecidedTask;
+}
+export interface DecidedTask {
+  readonly event: TaskEventKind;
+  readonly before: Aggregate;
+  readonly after: Aggregate;
+  /** When the task was created, in milliseconds on the database's clock. */
+  readonly createdAt: number;
+}
+
 export interface DeciderDeps {
   db: Database;
   figures: Figures;
   sink: EffectSink;
+  /** Told of every decision once it is committed, for whoever counts; must neither throw nor take long. */
+  observe?: ((decided: Decided) => void) | undefined;
 }
+
+/** What is told once the transaction is committed. */
+type Outward = Decided & { context: EffectContext };
 
 export interface DecideOptions<K> {
   /** The attempt the event speaks of; default the task's open one. */
@@ -59,18 +79,25 @@ const DEEPEST = 4;
  * The one way from an event to the database: lock workspace, task, attempt; step; save; effects' rows; commit; tell. Nothing
  * outside this file writes a column that the life cycle decides about.
  */
-export function createDecider({ db, figures, sink }: DeciderDeps) {
+export function createDecider({ db, figures, sink, observe }: DeciderDeps) {
+  function tell(outward: readonly Outward[]): void {
+    for (const { context, ...decided } of outward) {
+      sink.tell(decided.effects, context);
+      observe?.(decided);
+    }
+  }
+
   async function decide<K extends TaskEventKind>(
     taskId: TaskId,
     event: TaskEvent<K>,
     options: DecideOptions<TaskEvent<K>> = {},
   ): Promise<AnswerTo<K>> {
-    const outward: { effects: readonly Effect[]; context: EffectContext }[] = [];
+    const outward: Outward[] = [];
     const answer = await transaction(db, async (tx) => {
       outward.length = 0;
       return decideWithin(tx, taskId, event, options, outward, 0);
     });
-    for (const { effects, context } of outward) sink.tell(effects, context);
+    tell(outward);
     return answer;
   }
 
@@ -79,7 +106,7 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
     taskId: TaskId,
     given: TaskEvent<K>,
     options: DecideOptions<TaskEvent<K>>,
-    outward: { effects: readonly Effect[]; context: EffectContext }[],
+    outward: Outward[],
     depth: number,
   ): Promise<AnswerTo<K>> {
     const loaded = await loadAggregate(tx, taskId, options.attemptId);
@@ -94,25 +121,26 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
       taskId,
       attemptId: aggregate.attempt?.id,
     };
+    const task = { event: event.kind, before: loaded.aggregate, after: aggregate, createdAt: loaded.createdAt };
     // Asked for together, carried out in this order.
     await Promise.all([
       aggregate === loaded.aggregate
         ? undefined
         : saveAggregate(tx, loaded.aggregate, aggregate, loaded.organizationId),
       options.also?.(tx, { ...loaded, aggregate }),
-      write(tx, decision.effects, context, options.extra, outward, depth),
+      write(tx, { effects: decision.effects, task, context }, options.extra, outward, depth),
     ]);
     return decision.answer;
   }
 
   async function write(
     tx: Executor,
-    effects: readonly Effect[],
-    context: EffectContext,
+    decided: Outward,
     extra: unknown,
-    outward: { effects: readonly Effect[]; context: EffectContext }[],
+    outward: Outward[],
     depth: number,
   ): Promise<void> {
+    const { effects, context } = decided;
     const holders = effects.filter((effect) => effect.kind === 'tell_holder');
     const rows = effects.filter((effect) => effect.kind !== 'tell_holder');
     await Promise.all(rows.map((effect) => sink.write(tx, effect, context, extra)));
@@ -120,7 +148,7 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
       if (depth >= DEEPEST) throw new Error(`Decisions about task ${taskId} lead to each other without end.`);
       await decideWithin(tx, taskId, event, {}, outward, depth + 1);
     }
-    outward.push({ effects, context });
+    outward.push(decided);
   }
 
   /** As `decide`, for what concerns a workspace whatever its tasks do. */
@@ -129,7 +157,7 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
     event: WorkspaceEvent<K>,
     options: { extra?: unknown; also?: (tx: Executor, before: Workspace, after: Workspace) => Promise<void> } = {},
   ): Promise<AnswerTo<K>> {
-    const outward: { effects: readonly Effect[]; context: EffectContext }[] = [];
+    const outward: Outward[] = [];
     const answer = await transaction(db, async (tx) => {
       outward.length = 0;
       const loaded = await lockWorkspace(tx, workspaceId);
@@ -140,11 +168,11 @@ export function createDecider({ db, figures, sink }: DeciderDeps) {
       await Promise.all([
         saveWorkspace(tx, loaded.workspace, decision.workspace),
         options.also?.(tx, loaded.workspace, decision.workspace),
-        write(tx, decision.effects, context, options.extra, outward, 0),
+        write(tx, { effects: decision.effects, context }, options.extra, outward, 0),
       ]);
       return decision.answer;
     });
-    for (const { effects, context } of outward) sink.tell(effects, context);
+    tell(outward);
     return answer;
   }
 

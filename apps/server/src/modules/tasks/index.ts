@@ -1,8 +1,8 @@
 export type { AttemptsService } from './attempts-service.ts';
-export type { Decider } from './decide.ts';
+export type { Decided, DecidedTask, Decider } from './decide.ts';
 export type { CandidateRow } from './dispatch/index.ts';
 export type { Watermark } from './find-restore.ts';
-export type { Figures } from './lifecycle/index.ts';
+export type { Attempt, Figures } from './lifecycle/index.ts';
 export { START_FIGURES } from './lifecycle/index.ts';
 export { createTasksModule, type TasksModule, taskChannel } from './module.ts';
 export type { WatermarkKeeper } from './restore-guard.ts';

@@ -1,4 +1,4 @@
-import { createLogger, newId, newSecret, sha256Hex } from '@groundcrew/kit';
+import { type Clock, createLogger, newId, newSecret, sha256Hex } from '@groundcrew/kit';
 import {
   API_PREFIX,
   ATTEMPT_TOKEN_PREFIX,
@@ -38,10 +38,11 @@ export interface LiveServerOptions {
   settings?: Record<string, string>;
   /** Whether dispatcher, lease keeper and sweeper run by themselves. */
   loops?: boolean;
+  clock?: Clock;
 }
 
 /** The whole server on a database and a port of its own, with the first user's token. */
-export async function startLiveServer({ settings = {}, loops = false }: LiveServerOptions = {}) {
+export async function startLiveServer({ settings = {}, loops = false, clock }: LiveServerOptions = {}) {
   const database = await createTestDatabase();
   const home = createTemporaryFolder('server');
   const env = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`GROUNDCREW_${key}`, value]));
@@ -51,7 +52,13 @@ export async function startLiveServer({ settings = {}, loops = false }: LiveServ
     ...env,
   });
   const logger = createLogger({ name: 'test', level: (process.env.TEST_LOG as 'debug') ?? 'silent' });
-  const server = await buildServer({ configuration, address: database.address, logger, strict: true });
+  const server = await buildServer({
+    configuration,
+    address: database.address,
+    logger,
+    strict: true,
+    ...(clock && { clock }),
+  });
   const { signInToken } = await server.modules.users.prepareFirstStart(false);
   if (loops) await server.start();
   const url = await server.http.listen({ host: '127.0.0.1', port: 0 });

@@ -10,7 +10,7 @@ import type { StateService } from '../state/index.ts';
 import { createAlert } from './alert.ts';
 import { createAttemptHandlers } from './attempt-routes.ts';
 import { createAttemptsService } from './attempts-service.ts';
-import { createDecider } from './decide.ts';
+import { createDecider, type Decided } from './decide.ts';
 import { createDispatcher, type ReadCandidates } from './dispatch/index.ts';
 import { createEffectSink } from './effects.ts';
 import type { Figures } from './lifecycle/index.ts';
@@ -32,6 +32,8 @@ export interface TasksModuleDeps {
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
   openVariable: (organizationId: string, variableId: string, sealed: Buffer) => Promise<string>;
   findConfiguration: (id: string) => Promise<{ blobId: string; checksum: string; size: number } | undefined>;
+  /** Told of every decision about a task once it is committed. */
+  observe?: ((decided: Decided) => void) | undefined;
   watch: { intervalMs: (taskId: TaskId) => number; isWatched: (taskId: TaskId) => boolean };
   /** Modules that are made after this one, since they need its decider. */
   later: () => {
@@ -61,7 +63,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
     wakeTask,
     warn: (sentence, { taskId, workspaceId }) => logger.warn({ task_id: taskId, workspace_id: workspaceId }, sentence),
   });
-  const decider = createDecider({ db, figures, sink });
+  const decider = createDecider({ db, figures, sink, observe: deps.observe });
   const dispatcher = createDispatcher({
     db,
     decider,

@@ -1,7 +1,7 @@
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '@groundcrew/kit';
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { type DatabaseAddress, type SessionLimits, toClientConfig } from './address.ts';
-import { createPool } from './pool.ts';
+import { createPool, type PoolUse } from './pool.ts';
 import type { Tables } from './tables.ts';
 import { createTransactionScope, type TransactionScope } from './transaction-scope.ts';
 
@@ -16,7 +16,7 @@ export interface Database extends Kysely<Tables> {
 }
 
 interface DatabaseInternals {
-  pool: PostgresPool;
+  pool: PostgresPool & { use(): PoolUse };
   scope: TransactionScope;
   clock: Clock;
   random: Random;
@@ -59,6 +59,9 @@ export function createDatabase(options: DatabaseOptions): Database {
 
 /** What sessions and transactions need of a database. Not for use outside this folder. */
 export const internalsOf = (db: Database): DatabaseInternals => db[INTERNALS];
+
+/** How much of the pool is in use just now. */
+export const databaseUse = (db: Database): PoolUse => db[INTERNALS].pool.use();
 
 /**
  * Runs `fn` as if no transaction were under way, for the rare thing that must last whatever becomes of the caller's

@@ -19,8 +19,16 @@ export interface PoolOptions {
 
 const PAUSE = { baseMs: 20, capMs: 250 };
 
+/** How many sessions there are and how many queries wait for one. */
+export interface PoolUse {
+  busy: number;
+  idle: number;
+  waiting: number;
+  max: number;
+}
+
 /** pg's pool as kysely wants it, with our errors, named statements, patience while PostgreSQL restarts, and the scope's guard. */
-export function createPool(options: PoolOptions): PostgresPool {
+export function createPool(options: PoolOptions): PostgresPool & { use(): PoolUse } {
   const { config, scope, strict } = options;
   const pool = new Pool(config);
   // Without listeners a session that breaks, idle or in use, would end the whole process.
@@ -37,6 +45,12 @@ export function createPool(options: PoolOptions): PostgresPool {
       return wrapper;
     },
     end: () => pool.end(),
+    use: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      max: pool.options.max,
+    }),
   };
 }
 

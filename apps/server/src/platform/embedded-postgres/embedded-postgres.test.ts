@@ -56,8 +56,12 @@ const isAlive = (pid: number): boolean => {
 };
 
 /** The supervisor in this process, for as long as `use` runs. */
-async function withPostgres<T>(use: (address: SocketAddress) => Promise<T>, homeDir = home.path): Promise<T> {
-  const postgres = createEmbeddedPostgres({ homeDir, logger });
+async function withPostgres<T>(
+  use: (address: SocketAddress) => Promise<T>,
+  homeDir = home.path,
+  onRestart = () => {},
+): Promise<T> {
+  const postgres = createEmbeddedPostgres({ homeDir, logger, onRestart });
   try {
     return await use(await postgres.start());
   } finally {
@@ -172,20 +176,29 @@ test('a file left by a crash that names a process which is something else by now
 });
 
 test('one that dies is started again, and queries wait for it', async () => {
-  await withPostgres(async (address) => {
-    const db = createDatabase({ address, logger });
-    for (const signal of ['SIGKILL', 'SIGQUIT'] as const) {
-      const { pid } = (await readPostmasterFile(dataFolder))!;
-      process.kill(pid, signal);
-      await waitFor('PostgreSQL to die', () => !isAlive(pid));
-      // A session that has not heard of it yet may be handed out once.
-      const count = () => sql<{ count: number }>`SELECT count(*) FROM kept`.execute(db);
-      const { rows } = await count().catch(count);
-      expect(rows[0]?.count).toBeGreaterThan(0);
-      expect((await readPostmasterFile(dataFolder))?.pid).not.toBe(pid);
-    }
-    await db.destroy();
-  });
+  let restarts = 0;
+  const count = (): void => {
+    restarts += 1;
+  };
+  await withPostgres(
+    async (address) => {
+      const db = createDatabase({ address, logger });
+      for (const signal of ['SIGKILL', 'SIGQUIT'] as const) {
+        const { pid } = (await readPostmasterFile(dataFolder))!;
+        process.kill(pid, signal);
+        await waitFor('PostgreSQL to die', () => !isAlive(pid));
+        // A session that has not heard of it yet may be handed out once.
+        const countRows = () => sql<{ count: number }>`SELECT count(*) FROM kept`.execute(db);
+        const { rows } = await countRows().catch(countRows);
+        expect(rows[0]?.count).toBeGreaterThan(0);
+        expect((await readPostmasterFile(dataFolder))?.pid).not.toBe(pid);
+      }
+      await db.destroy();
+    },
+    home.path,
+    count,
+  );
+  expect(restarts).toBe(2);
 });
 
 test('stop ends sessions, also one in the middle of a statement, and may come at any time', async () => {

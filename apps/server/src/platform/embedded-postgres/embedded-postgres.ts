@@ -22,6 +22,8 @@ export interface EmbeddedPostgresOptions {
   packageFolder?: string;
   clock?: Clock;
   random?: Random;
+  /** Told each time it ended by itself and is started again. */
+  onRestart?: () => void;
 }
 
 /** A PostgreSQL of our own, for whoever has none. */
@@ -112,7 +114,7 @@ async function startIn(
     settings,
     clock,
   };
-  const server = await keepRunning(start, logger, random);
+  const server = await keepRunning(start, logger, random, options.onRestart);
   logger.info(
     { folder, version: engine.version, created },
     created ? 'Set up a new database.' : 'Opened the database.',

@@ -15,7 +15,12 @@ const PATIENCE_MS = 15_000;
 const TRY_EVERY_MS = 50;
 
 /** Resolves when PostgreSQL takes connections; rejects when the first start fails for a reason that will not pass. */
-export async function keepRunning(options: StartOptions, logger: Logger, random: Random): Promise<KeptServer> {
+export async function keepRunning(
+  options: StartOptions,
+  logger: Logger,
+  random: Random,
+  onRestart: () => void = () => {},
+): Promise<KeptServer> {
   const { clock } = options;
   const stopping = new AbortController();
   let server = await startPatiently(options, logger, stopping.signal);
@@ -28,6 +33,7 @@ export async function keepRunning(options: StartOptions, logger: Logger, random:
       if (stopping.signal.aborted) return;
       failures = clock.now() - startedAt > HEALTHY_MS ? 0 : failures + 1;
       logger.error({ reason }, 'PostgreSQL ended by itself; it is started again.');
+      onRestart();
       if (!(await startAgain(failures))) return;
     }
   }

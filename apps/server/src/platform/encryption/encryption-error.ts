@@ -4,7 +4,8 @@
  * - `unknown_data_key`: sealed with a data key that is not there (any more)
  * - `damaged`: not what was sealed, or sealed for something else
  */
-type EncryptionErrorKind = 'bad_master_key' | 'wrong_master_key' | 'unknown_data_key' | 'damaged';
+export const ENCRYPTION_ERROR_KINDS = ['bad_master_key', 'wrong_master_key', 'unknown_data_key', 'damaged'] as const;
+type EncryptionErrorKind = (typeof ENCRYPTION_ERROR_KINDS)[number];
 
 /** Never carries a key or a plaintext. */
 export class EncryptionError extends Error {

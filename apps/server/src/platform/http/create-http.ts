@@ -97,7 +97,8 @@ const LISTEN_TROUBLE: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine does not have that address; set listen.host (GROUNDCREW_LISTEN_HOST)',
 };
 
-function explainListen(cause: unknown, { host, port }: { host: string; port: number }): never {
+/** Says in a sentence why nobody can listen there. */
+export function explainListen(cause: unknown, { host, port }: { host: string; port: number }): never {
   const trouble = LISTEN_TROUBLE[(cause as NodeJS.ErrnoException).code ?? ''];
   if (trouble === undefined) throw cause;
   throw new Error(`The server cannot listen on ${host}:${port}: ${trouble}.`, { cause });
@@ -114,9 +115,9 @@ function addHooks(app: FastifyInstance, { closing, slowBodies, isSecure }: HookO
     reply.raw.setHeader('x-request-id', request.id);
     for (const [name, value] of isSecure ? SECURE_HEADERS : HEADERS) reply.raw.setHeader(name, value);
     if (hasBody(request.raw)) slowBodies.watch(request.raw, reply.raw, request.id);
-    done(
-      closing.aborted ? new AppError('unavailable', 'The server is shutting down; come back in a moment.') : undefined,
-    );
+    // Probes are told how it goes to the very end.
+    const refused = closing.aborted && !request.url.startsWith('/health/');
+    done(refused ? new AppError('unavailable', 'The server is shutting down; come back in a moment.') : undefined);
   });
   app.addHook('onResponse', (request, _reply, done) => {
     lingerOver(request.raw);

@@ -14,7 +14,7 @@ export type {
 } from './caller.ts';
 export { type ClientAddress, createClientAddress, parseTrusted } from './client-address.ts';
 export { writeErrorAnswer } from './client-error.ts';
-export { createHttp } from './create-http.ts';
+export { createHttp, explainListen } from './create-http.ts';
 export { toErrorAnswer } from './error-answer.ts';
 export { type Handlers, mergeHandlers, noContent, type RawAnswer, rawAnswer } from './handler.ts';
 export { createIdempotency } from './idempotency/idempotency.ts';
@@ -23,3 +23,4 @@ export { createOpenApiDocument } from './openapi/document.ts';
 export { decodeCursor, decodeNumberCursor, toPage } from './paging.ts';
 export { parseInput } from './parse-input.ts';
 export { type RawBody, readRaw } from './raw-body.ts';
+export { addRequestLog, createRequestScope, type RequestScope } from './request-log.ts';

@@ -17,6 +17,8 @@ interface LoopDeps {
   logger: Logger;
   clock?: Clock;
   random?: Random;
+  /** Told of every round that was run, with its length; not of those that another replica has the lead for. */
+  onRound?: ((name: string, seconds: number, failed: boolean) => void) | undefined;
 }
 
 export interface Loop {
@@ -31,7 +33,7 @@ const AFTER_FAILURE = { baseMs: 500, capMs: 30_000 };
 
 /** Starts the loop with a round at once. Rounds never overlap; one that fails is logged and tried again later. */
 export function startLoop({ name, intervalMs, exclusive, run }: LoopSpec, deps: LoopDeps): Loop {
-  const { leadership, logger, clock = systemClock, random = systemRandom } = deps;
+  const { leadership, logger, clock = systemClock, random = systemRandom, onRound } = deps;
   const stopping = new AbortController();
   let woken = false;
   let waiting = new AbortController();
@@ -54,9 +56,20 @@ export function startLoop({ name, intervalMs, exclusive, run }: LoopSpec, deps: 
   }
 
   async function round(): Promise<void> {
-    if (!exclusive) return run(stopping.signal);
+    if (!exclusive) return measured(stopping.signal);
     const lead = await leadership.tryLead(name);
-    if (lead !== undefined && !stopping.signal.aborted) await run(AbortSignal.any([stopping.signal, lead]));
+    if (lead !== undefined && !stopping.signal.aborted) await measured(AbortSignal.any([stopping.signal, lead]));
+  }
+
+  async function measured(signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    let failed = true;
+    try {
+      await run(signal);
+      failed = false;
+    } finally {
+      onRound?.(name, (performance.now() - startedAt) / 1000, failed);
+    }
   }
 
   async function pause(): Promise<void> {

@@ -55,15 +55,27 @@ export interface SocketHub {
   register<Q, C>(path: string, spec: SocketSpec<Q, C>): void;
   /** How many are open. */
   readonly size: number;
+  /** The same by their address, those without any included. */
+  openByPath(): ReadonlyMap<string, number>;
   /** Takes no more, tells every peer that the server is going (1001), and waits a second for them to leave. */
   close(): Promise<void>;
 }
 
 interface Registered {
+  path: string;
   spec: SocketSpec<unknown, unknown>;
   upgrader: WebSocketServer;
 }
+interface Admitted {
+  path: string;
+  spec: Registered['spec'];
+  caller: unknown;
+  query: unknown;
+  address: string;
+  requestId: string;
+}
 interface Held {
+  path: string;
   socket: WebSocket;
   connection: OpenConnection;
   mayStay: () => Promise<boolean>;
@@ -89,10 +101,12 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     // Whatever becomes of the peer while we look it up is noticed below; without a listener it would end the process.
     socket.on('error', () => {});
     try {
-      const { spec, upgrader } = findRegistered(request);
+      const { path, spec, upgrader } = findRegistered(request);
       const { query, caller } = await admit(request, spec, requestId);
       if (socket.destroyed || isClosing) return void socket.destroy();
-      upgrader.handleUpgrade(request, socket, head, (opened) => hold(opened, spec, caller, query, addressOf(request)));
+      upgrader.handleUpgrade(request, socket, head, (opened) =>
+        hold(opened, { path, spec, caller, query, address: addressOf(request), requestId }),
+      );
     } catch (error) {
       const answer = toErrorAnswer(error, requestId);
       if (answer.isFault) logger.error({ err: error, request_id: requestId }, 'opening a WebSocket failed');
@@ -132,11 +146,11 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     return { query, caller };
   }
 
-  function hold(socket: WebSocket, spec: Registered['spec'], caller: unknown, query: unknown, address: string): void {
+  function hold(socket: WebSocket, { path, spec, caller, query, address, requestId }: Admitted): void {
     const onFault = (error: unknown) =>
-      logger.error({ err: error, connection: connection.id }, 'a WebSocket handler failed');
+      logger.error({ err: error, connection: connection.id, request_id: requestId }, 'a WebSocket handler failed');
     const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
-    const entry: Held = { socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
+    const entry: Held = { path, socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
     held.add(entry);
     socket.on('message', connection.heard);
     socket.on('pong', connection.heard);
@@ -190,10 +204,15 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
         perMessageDeflate: false,
         maxPayload: spec.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
       });
-      registered.set(path, { spec: spec as Registered['spec'], upgrader });
+      registered.set(path, { path, spec: spec as Registered['spec'], upgrader });
     },
     get size() {
       return held.size;
+    },
+    openByPath() {
+      const open = new Map([...registered.keys()].map((path) => [path, 0]));
+      for (const { path } of held) open.set(path, (open.get(path) ?? 0) + 1);
+      return open;
     },
     close,
   };

@@ -1,0 +1,3 @@
+export { countChanges } from './change-metrics.ts';
+export { createMetricsModule } from './module.ts';
+export { renderReference } from './reference.ts';

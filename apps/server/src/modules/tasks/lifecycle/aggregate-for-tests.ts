@@ -1,0 +1,8 @@
+export {
+  type Aggregate,
+  type Attempt,
+  newAttempt,
+  newTask,
+  newWorkspace,
+  type Task,
+} from './aggregate.ts';
