@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import { type Clock, type Logger, newId } from '@groundcrew/kit';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from './app-error.ts';
 import type { IsTrusted } from './client-address.ts';
 import { answerClientError } from './client-error.ts';
@@ -74,7 +74,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-function createApp({ tls, isTrustedProxy }: HttpOptions): FastifyInstance {
+function createApp({ tls, isTrustedProxy, logger }: HttpOptions): FastifyInstance {
   const https = tls && { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
   const app = fastify({
     // The types tell a TLS server's instance from a plain one's; nothing here depends on which it is.
@@ -86,6 +86,11 @@ function createApp({ tls, isTrustedProxy }: HttpOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
+    // An address that cannot be decoded comes past no hook.
+    frameworkErrors(error, request, reply) {
+      setHeaders(reply, request.id, tls !== undefined);
+      refuse(error, request, reply as unknown as FastifyReply, logger);
+    },
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   return app;
@@ -111,8 +116,7 @@ interface HookOptions {
 
 function addHooks(app: FastifyInstance, { closing, slowBodies, isSecure }: HookOptions): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.setHeader('x-request-id', request.id);
-    for (const [name, value] of isSecure ? SECURE_HEADERS : HEADERS) reply.raw.setHeader(name, value);
+    setHeaders(reply, request.id, isSecure);
     if (hasBody(request.raw)) slowBodies.watch(request.raw, reply.raw, request.id);
     done(
       closing.aborted ? new AppError('unavailable', 'The server is shutting down; come back in a moment.') : undefined,
@@ -122,6 +126,12 @@ function addHooks(app: FastifyInstance, { closing, slowBodies, isSecure }: HookO
     lingerOver(request.raw);
     done();
   });
+}
+
+/** What every answer says. */
+function setHeaders(reply: Pick<FastifyReply, 'raw'>, requestId: string, isSecure: boolean): void {
+  reply.raw.setHeader('x-request-id', requestId);
+  for (const [name, value] of isSecure ? SECURE_HEADERS : HEADERS) reply.raw.setHeader(name, value);
 }
 
 /** Answers hold secrets and are no pages: they are neither kept by caches nor shown in frames. */
@@ -145,20 +155,28 @@ function lingerOver(request: IncomingMessage): void {
 }
 
 function addErrorHandler(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error: NodeJS.ErrnoException, request, reply) => {
-    const isTooLarge = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
-    const answer = toErrorAnswer(isTooLarge ? tooLarge(request.routeOptions.bodyLimit ?? 0) : error, request.id);
-    if (answer.isFault)
-      logger.error(
-        { err: error, request_id: request.id, method: request.method, route: request.routeOptions.url },
-        'a request failed',
-      );
-    // The framework asks for a close after a body it did not read; lingering does that better.
-    reply.removeHeader('connection');
-    return reply
-      .code(answer.status)
-      .headers(answer.headers)
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(JSON.stringify(answer.body));
-  });
+  app.setErrorHandler((error: NodeJS.ErrnoException, request, reply) => refuse(error, request, reply, logger));
+}
+
+/** The one place where an error becomes an answer. */
+function refuse(
+  error: NodeJS.ErrnoException,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const isTooLarge = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+  const answer = toErrorAnswer(isTooLarge ? tooLarge(request.routeOptions.bodyLimit ?? 0) : error, request.id);
+  if (answer.isFault)
+    logger.error(
+      { err: error, request_id: request.id, method: request.method, route: request.routeOptions.url },
+      'a request failed',
+    );
+  // The framework asks for a close after a body it did not read; lingering does that better.
+  reply.removeHeader('connection');
+  return reply
+    .code(answer.status)
+    .headers(answer.headers)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify(answer.body));
 }
