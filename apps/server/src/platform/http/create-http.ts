@@ -101,6 +101,8 @@ function createApp({ tls, isTrustedProxy, logger }: HttpOptions, findUnfinished:
       refuse(error, request, reply as unknown as FastifyReply, logger);
     },
   });
+  // A server may ignore expectations that it does not know (RFC 9110, 10.1.1); by itself Node answers them without a word.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   return app;
 }
 
