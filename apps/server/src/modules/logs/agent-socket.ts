@@ -7,6 +7,9 @@ import type { IncomingChunk, LogsService } from './service.ts';
 
 const Query = z.object({ task_id: TaskId, stream_mode: z.string().max(20).default('auto') });
 
+/** The level is told from what the line says, whatever its sender calls it. */
+const Line = LogLine.pick({ task_id: true, timestamp: true, line: true });
+
 /** Appends and, when that was the last of what the exit record names, lets the life cycle know. */
 export type AppendLog = (
   attempt: AttemptIdentity,
@@ -60,7 +63,7 @@ export function registerAgentLogSocket({ hub, logs, append, authenticators }: Ag
       const bytes = content === undefined ? Buffer.from(content_base64 ?? '', 'base64') : Buffer.from(content);
       return { phase, offset, checksum, content: bytes, writtenAt: new Date(written_at ?? Date.now()) };
     }
-    const line = LogLine.omit({ offset: true }).parse(json);
+    const line = Line.parse(json);
     const newest = (await logs.listStreams(attempt.taskId)).findLast(
       (stream) => stream.attemptId === attempt.attemptId,
     );
