@@ -186,9 +186,8 @@ const toText = (value: unknown): { text: string } => ({ text: JSON.stringify(val
 
 /** A long poll that nobody has work for waits for as long as it is allowed to: nothing is to be learned from that here. */
 function withoutWaiting(body: FuzzRequest['body']): FuzzRequest['body'] {
-  if (body !== undefined && 'base64' in body) return body;
-  const text = body?.text.trim() ?? '';
-  const said = text === '' ? {} : findJson(text);
+  const text = body === undefined ? '' : 'text' in body ? body.text : Buffer.from(body.base64, 'base64').toString();
+  const said = text.trim() === '' ? {} : findJson(text);
   const isObject = typeof said === 'object' && said !== null && !Array.isArray(said);
   return isObject ? { text: JSON.stringify({ ...said, wait_seconds: 0 }) } : body;
 }

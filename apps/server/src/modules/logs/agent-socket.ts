@@ -1,7 +1,7 @@
-import { sha256Hex } from '@groundcrew/kit';
+import { type Logger, sha256Hex } from '@groundcrew/kit';
 import { LogChunk, LogLine, type Phase, SOCKETS, TaskId } from '@groundcrew/protocol';
 import * as z from 'zod';
-import { AppError, type AttemptIdentity, type Authenticators } from '../../platform/http/index.ts';
+import { AppError, type AttemptIdentity, type Authenticators, toErrorAnswer } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { IncomingChunk, LogsService } from './service.ts';
 
@@ -22,13 +22,14 @@ export interface AgentSocketDeps {
   logs: Pick<LogsService, 'listStreams'>;
   append: AppendLog;
   authenticators: Authenticators;
+  logger: Logger;
 }
 
 /**
  * `GET /ws/agent/logs`, for an agent that prefers a socket for upload: frames as in `logs/chunk`, or single lines from agents of
  * other makes. Both end in the same store through the same append, and each frame is answered like a call.
  */
-export function registerAgentLogSocket({ hub, logs, append, authenticators }: AgentSocketDeps): void {
+export function registerAgentLogSocket({ hub, logs, append, authenticators, logger }: AgentSocketDeps): void {
   hub.register(SOCKETS.agentLogs, {
     query: Query,
     async authenticate({ token, query }) {
@@ -47,11 +48,14 @@ export function registerAgentLogSocket({ hub, logs, append, authenticators }: Ag
       const { nextOffset, savedBytes } = await append(attempt, chunk.phase, chunk);
       connection.send(JSON.stringify({ status: 'saved', next_offset: nextOffset, saved_bytes: savedBytes }));
     } catch (error) {
-      const known =
-        error instanceof AppError
-          ? error
-          : new AppError('invalid_request', 'The frame is neither a log chunk nor a line.');
-      connection.send(JSON.stringify({ error: known.message, code: known.code, details: known.details }));
+      // Trouble of ours is told as such: an agent that took it for a mistake of its own would give its log up.
+      const isTheirs = error instanceof SyntaxError || error instanceof z.ZodError;
+      const refusal = isTheirs
+        ? new AppError('invalid_request', 'The frame is neither a log chunk nor a line.')
+        : error;
+      const { body, isFault } = toErrorAnswer(refusal, connection.id);
+      if (isFault) logger.error({ err: error, connection: connection.id }, 'a log frame could not be taken');
+      connection.send(JSON.stringify(body));
     }
   }
 
