@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Http } from './create-http.ts';
 import type { Handlers } from './handler.ts';
 import { createTestHttp, type TestHttpOptions, WORKSPACE } from './http-for-tests.ts';
+import { readRaw } from './raw-body.ts';
 
 let http: Http;
 let port: number;
@@ -33,6 +34,11 @@ function open(said = ''): Socket {
 const GET = 'GET /api/v1/workspaces HTTP/1.1\r\nhost: a\r\nauthorization: Bearer reader\r\n';
 const POST =
   'POST /api/v1/workspaces HTTP/1.1\r\nhost: a\r\nauthorization: Bearer writer\r\ncontent-type: application/json\r\n';
+
+const UPLOAD = POST.replace('/workspaces', '/workspaces/a/configurations/archive').replace(
+  'content-type',
+  `x-content-sha256: ${'a'.repeat(64)}\r\ncontent-type`,
+);
 
 /** Whatever came until the connection ended, as answers. */
 function parseAnswers(all: string): { status: number; body: ErrorBody }[] {
@@ -125,10 +131,18 @@ describe('a request that trickles in', () => {
   test.each([
     ['a JSON body', `${POST}content-length: 5000\r\n\r\n{`],
     ['a body in chunks', `${POST}transfer-encoding: chunked\r\n\r\n1\r\n{\r\n`],
+    ['an upload', `${UPLOAD}content-length: 5000\r\n\r\n{`],
   ])('%s is given up with a code that says to send it again', async (_what, said) => {
     let nowMs = 0;
+    const read = Promise.withResolvers<string>();
     await start(
-      { createWorkspace: async () => WORKSPACE },
+      {
+        createWorkspace: async () => WORKSPACE,
+        async uploadConfiguration({ raw }) {
+          read.resolve(await readRaw(raw.stream).then(String, (error: Error) => error.name));
+          throw new Error('nobody hears this any more');
+        },
+      },
       { ...quick, clock: { now: () => nowMs, sleep: async () => {} } },
     );
     const arrived = once(http.server, 'request');
@@ -146,6 +160,8 @@ describe('a request that trickles in', () => {
       },
     ]);
     await expectServed();
+    // Whoever was reading is let go.
+    if (said.startsWith(UPLOAD)) expect(await read.promise).not.toBe('{');
   });
 
   test('headers and idle connections are given up as well', async () => {
