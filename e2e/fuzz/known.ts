@@ -2,13 +2,24 @@
  * Things that are there when a request is sent. What is generated names them by marks like `«workspace»`, so that the same seed gives
  * the same requests although ids differ from run to run.
  */
-export const KNOWN_NAMES = [
-  ...['workspace', 'workspace_name', 'variable', 'configuration', 'resource', 'state_version', 'task'],
-  ...['pool', 'pool_token', 'agent', 'user', 'api_token'],
+export type KnownName =
+  | 'workspace'
+  | 'workspace_name'
+  | 'variable'
+  | 'configuration'
+  | 'resource'
+  | 'state_version'
+  | 'task'
+  | 'pool'
+  | 'pool_token'
+  | 'agent'
+  | 'user'
+  | 'api_token'
   // What the credentials of agents and attempts belong to; nobody else's requests are about these.
-  ...['own_agent', 'own_agent_name', 'own_task', 'own_attempt'],
-] as const;
-export type KnownName = (typeof KNOWN_NAMES)[number];
+  | 'own_agent'
+  | 'own_agent_name'
+  | 'own_task'
+  | 'own_attempt';
 export type Known = Readonly<Record<KnownName, string>>;
 
 export const markOf = (name: KnownName): string => `«${name}»`;

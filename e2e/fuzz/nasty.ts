@@ -67,7 +67,7 @@ export const nastyText: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: fc.string({ unit: 'binary', maxLength: 40 }), weight: 1 },
   { arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }), weight: 1 },
 );
-export const nastyNumber: fc.Arbitrary<number> = fc.constantFrom(...NASTY_NUMBERS);
+const nastyNumber: fc.Arbitrary<number> = fc.constantFrom(...NASTY_NUMBERS);
 
 /** Any JSON, most of it of a kind that nobody expects. */
 export const nastyJson: fc.Arbitrary<unknown> = fc.oneof(

@@ -96,4 +96,3 @@ export function createSender(url: string) {
 
   return { send: sendOnce, close: () => agent.destroy() };
 }
-export type Sender = ReturnType<typeof createSender>;
