@@ -22,7 +22,9 @@ export function createClientErrorHandler(findUnfinished: (socket: Duplex) => Ser
   return (error: Error & { code?: string }, socket: Duplex): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     const refusal = (TROUBLES[error.code ?? ''] ?? NO_REQUEST)();
-    const answer = (): void => writeErrorAnswer(socket, toErrorAnswer(refusal, newId('req')));
+    const answer = (): void => {
+      if (socket.writable) writeErrorAnswer(socket, toErrorAnswer(refusal, newId('req')));
+    };
     const unfinished = findUnfinished(socket);
     if (unfinished === undefined) answer();
     else if (unfinished.req.complete) unfinished.once('finish', answer);

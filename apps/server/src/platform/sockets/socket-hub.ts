@@ -46,7 +46,7 @@ export interface SocketHubOptions {
   pingEveryMs?: number;
   /** Silence after which a peer counts as gone; 60 s when not given. */
   silenceMs?: number;
-  /** How many one credential may have open at a time; 256 when not given. */
+  /** How many one credential may have open at a time; 2,048 when not given. */
   maxPerCredential?: number;
 }
 
@@ -87,7 +87,7 @@ const LEAVE_MS = 1_000;
  * upgrade nothing but the connection writes to the socket.
  */
 export function createSocketHub(options: SocketHubOptions): SocketHub {
-  const { logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000, maxPerCredential = 256 } = options;
+  const { logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000, maxPerCredential = 2_048 } = options;
   const registered = new Map<string, Registered>();
   const held = new Set<Held>();
   /** How many each credential has open. */
