@@ -26,6 +26,8 @@ export interface HttpOptions extends Omit<RegisterOptions, 'closing'> {
   /** Proxies whose `X-Forwarded-For` is believed; nobody's when not given. */
   isTrustedProxy?: IsTrusted;
   slowBodies?: SlowBodyLimits;
+  /** From the start of a connection or a request to the end of its headers, and how often all of them are looked at. */
+  slowHeaders?: { headersTimeout: number; connectionsCheckingInterval: number };
 }
 
 /** The HTTP boundary: one server, every route of the table, one error handler. */
@@ -43,8 +45,7 @@ export interface Http {
 
 /** After an answer, the rest of a body that nobody wants is read for so long, so that the client sees the answer. */
 const LINGER_MS = 2_000;
-/** From the start of a connection or a request to the end of its headers; looked at so often. */
-const HEADER_LIMITS = { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 };
+const SLOW_HEADERS = { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 };
 /** Longer than proxies usually keep their side open, so that the server is never the one that closes under a request. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -79,9 +80,10 @@ export function createHttp(options: HttpOptions): Http {
 
 type FindUnfinished = (socket: Duplex) => ServerResponse | undefined;
 
-function createApp({ tls, isTrustedProxy, logger }: HttpOptions, findUnfinished: FindUnfinished): FastifyInstance {
+function createApp(options: HttpOptions, findUnfinished: FindUnfinished): FastifyInstance {
+  const { tls, isTrustedProxy, logger, slowHeaders = SLOW_HEADERS } = options;
   // Only WebSockets are upgraded to; whoever offers something else, such as HTTP/2, is answered as if he had not.
-  const limits = { ...HEADER_LIMITS, shouldUpgradeCallback: isWebSocket };
+  const limits = { ...slowHeaders, shouldUpgradeCallback: isWebSocket };
   const listener = tls
     ? { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), ...limits } }
     : { http: limits };
