@@ -200,6 +200,16 @@ describe('no answer', () => {
     expect(server.seen).toHaveLength(13);
   });
 
+  it('that came too slowly is made again', async () => {
+    const slow = replyRefusal(408, 'too_slow');
+    const { server, client } = await start([slow, replyNothing, slow]);
+    await client.call('reportPlan', { params: { task_id: 't' }, body: {} as never }, { retry: 'until_answered' });
+    expect(server.seen).toHaveLength(2);
+    // Whoever may not repeat it is told.
+    const once = client.call('getInfo', {}, { retry: 'never' });
+    await expect(once).rejects.toMatchObject({ code: 'too_slow', status: 408 });
+  });
+
   it('within the time is a time-out', async () => {
     const { client } = await start([() => {}]);
     const call = client.call('getInfo', {}, { timeoutMs: 30, retry: 'never' });

@@ -5,6 +5,7 @@ export { type Client, type ClientOptions, type ClientSocketOptions, createClient
 export { createFetchTransport } from './fetch-transport.ts';
 export { type FollowOptions, followLog } from './log/follow-log.ts';
 export type { RetryFigures } from './retry-policy.ts';
+export { mayPass } from './retry-policy.ts';
 export type { CallAnswer, CallArguments, CallInput, CallOptions, CallRetry, RawAnswer, RawBody } from './route-call.ts';
 export { openSocket, type Socket, type SocketOptions } from './socket/open-socket.ts';
 export type { RawSocket, RawSocketEvents, SocketEnd, SocketFactory } from './socket/raw-socket.ts';

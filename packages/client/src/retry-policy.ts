@@ -23,7 +23,7 @@ export interface RetryRule {
 }
 
 const METHODS_SAFE_TO_REPEAT = new Set(['GET', 'PUT', 'DELETE']);
-const PASSING_STATUSES = new Set([429, 502, 503, 504]);
+const PASSING_STATUSES = new Set([408, 429, 502, 503, 504]);
 
 /** @param tries of the client, for calls that do not say otherwise */
 export function decideRetry(route: RouteAddress, { retry, idempotencyKey }: CallOptions, tries: number): RetryRule {
@@ -32,6 +32,9 @@ export function decideRetry(route: RouteAddress, { retry, idempotencyKey }: Call
   const safe = retry === 'idempotent' || idempotencyKey !== undefined || METHODS_SAFE_TO_REPEAT.has(route.method);
   return { repeatable: safe, tries, patient: false };
 }
+
+/** Whether the same request may be answered otherwise at another time; every other refusal is the server's last word. */
+export const mayPass = ({ status }: ApiError): boolean => PASSING_STATUSES.has(status) || status >= 500;
 
 /** Whether another try can help, and may be made. */
 export function mayTryAgain(error: unknown, { repeatable, patient }: RetryRule): boolean {

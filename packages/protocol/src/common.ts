@@ -32,14 +32,11 @@ export const Label = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*(=[A-Za-z0-9._/ -]*)?$/, 'must be a word or key=value');
 /** Labels as a list, or as a map: `{"region":"idc1"}` is `["region=idc1"]`. */
 export const LabelsInput = z
-  .union([
-    z.array(Label).max(64),
-    z
-      .record(z.string().max(63), z.string().max(63))
-      .transform((map) => Object.entries(map).map(([k, v]) => `${k}=${v}`)),
-  ])
-  .transform((labels) => [...new Set(labels)])
+  .union([z.array(Label).max(64), z.record(z.string().max(63), z.string().max(63))])
+  .transform((labels) => [...new Set(Array.isArray(labels) ? labels : Object.entries(labels).map(toLabel))])
   .pipe(z.array(Label).max(64));
+
+const toLabel = ([key, value]: [string, string]): string => `${key}=${value}`;
 
 /** Free key-value data of the caller's own. */
 export const Metadata = z

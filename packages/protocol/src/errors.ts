@@ -24,6 +24,10 @@ export const ERROR_CODES = {
   not_found: { status: 404, meaning: 'There is no such thing, or it belongs to somebody else.' },
   method_not_allowed: { status: 405, meaning: 'The path exists, but not with this method.' },
   not_acceptable: { status: 406, meaning: 'The route cannot answer in the format that was asked for.' },
+  too_slow: {
+    status: 408,
+    meaning: 'The request came so slowly that the server gave it up and did nothing; send it again.',
+  },
   conflict: { status: 409, meaning: 'The thing is not in a state that allows this; the sentence says which state.' },
   name_taken: { status: 409, meaning: 'Another thing of this kind already has this name.' },
   offset_mismatch: {
@@ -44,6 +48,7 @@ export const ERROR_CODES = {
   gone: { status: 410, meaning: 'The thing existed and its content was removed.' },
   too_large: { status: 413, meaning: 'The body, archive or value exceeds the limit named in the sentence.' },
   unsupported_media_type: { status: 415, meaning: 'The route does not take this content type.' },
+  headers_too_large: { status: 431, meaning: 'The headers are larger than this server takes.' },
   rate_limited: { status: 429, meaning: 'Too many requests; `Retry-After` says when to come back.' },
   internal: { status: 500, meaning: 'A fault of the server; the request id finds it in its log.' },
   not_implemented: { status: 501, meaning: 'This server does not offer it.' },

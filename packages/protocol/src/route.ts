@@ -29,6 +29,10 @@ export interface RouteSpec {
   readonly answer?: z.ZodType;
   /** The answer is raw bytes. */
   readonly rawAnswer?: string;
+  /** `Accept: text/plain` gives the thing itself in place of the JSON, whole or, with `Range`, a part. */
+  readonly textToo?: true;
+  /** 204 when there is nothing just now. */
+  readonly mayBeNothing?: true;
   /** Default 200, or 204 without an answer. */
   readonly status?: 201 | 202;
   /** Largest JSON body in bytes; default 1 MiB. */

@@ -265,5 +265,6 @@ export const agentRoutes = {
     access: { who: 'agent' },
     body: Pull,
     answer: PullAnswer,
+    mayBeNothing: true,
   }),
 };

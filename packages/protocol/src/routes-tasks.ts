@@ -151,6 +151,7 @@ export const taskRoutes = {
     params: task,
     query: LogQuery,
     answer: LogPart,
+    textToo: true,
   }),
   listLogStreams: route({
     method: 'GET',

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { ApiError, type Client } from '@groundcrew/client';
+import { ApiError, type Client, mayPass } from '@groundcrew/client';
 import type { TaskId } from '@groundcrew/protocol';
 import {
   type PostOutcome,
@@ -72,12 +72,11 @@ async function postState(
 /** Bytes that the server will never take, whatever happens to it. A wrong checksum is not one: the next try sends them again. */
 const UNHEALABLE = new Set(['too_large', 'invalid_state', 'unauthenticated', 'not_found']);
 
-/** A 4xx is the server's last word; all else passes. */
+/** A refusal that another try cannot change is the server's last word; all else passes. */
 async function refusing<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const final = error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
-    throw final ? new UpstreamRefusal(error.message) : error;
+    throw error instanceof ApiError && !mayPass(error) ? new UpstreamRefusal(error.message) : error;
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '@groundcrew/protocol';
 import { ApiError, ConnectionError } from '../api-error.ts';
 import type { Client } from '../client.ts';
+import { mayPass } from '../retry-policy.ts';
 import type { SocketEnd } from '../socket/raw-socket.ts';
 import { createFrameQueue } from './frame-queue.ts';
 import { createLogCursor, type LogQuery, type Taken } from './log-cursor.ts';
@@ -85,7 +86,7 @@ export async function* followLog(client: Client, options: FollowOptions): AsyncG
   }
 
   function onDown({ reason, refusal }: SocketEnd): 'stop' | undefined {
-    if (refusal !== undefined && refusal.status < 500 && refusal.status !== 429) queue.end(refusal);
+    if (refusal !== undefined && !mayPass(refusal)) queue.end(refusal);
     if (queue.isEnded) return 'stop';
     options.onBreak?.(reason);
     return undefined;

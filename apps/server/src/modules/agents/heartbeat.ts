@@ -18,8 +18,13 @@ export async function takeHeartbeat(
   body: Heartbeat,
   held?: store.Held,
 ): Promise<HeartbeatAnswer> {
-  const { draining } = await store.saveHeartbeat(db, agentId, body, held);
+  const { draining } = await store.saveHeartbeat(db, agentId, withOneName(body), held);
   return toAnswer(await store.listDesired(db, agentId, body.current_tasks), draining, logIntervalMs);
+}
+
+/** Agents of other makes call `mem_usage` `memory_usage`; whoever reads the record finds it under one name. */
+function withOneName({ memory_usage, ...body }: Heartbeat): Heartbeat {
+  return memory_usage === undefined ? body : { mem_usage: memory_usage, ...body };
 }
 
 /** What the server wants, as a heartbeat's answer and a hello's. */

@@ -138,6 +138,7 @@ describe('an uploaded archive', () => {
     ['with nothing in it', () => tgz([]), 'no file'],
     ['with folders only', () => tgz([[{ name: 'a', type: 'directory' }]]), 'no file'],
     ['that is no gzip', async () => Buffer.from('PK\u0003\u0004 a zip'), 'no .tar.gz'],
+    ['that is no gzip, and large', async () => Buffer.alloc(200_000, 'x'), 'no .tar.gz'],
     ['that is empty', async () => Buffer.alloc(0), 'no .tar.gz'],
     [
       'that is cut off in the gzip',

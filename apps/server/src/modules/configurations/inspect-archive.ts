@@ -52,7 +52,8 @@ function createInspection() {
   return {
     async write(chunk: Uint8Array): Promise<void> {
       if (gunzip.destroyed) return done;
-      if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain'), done]);
+      // What ends the wait with an error is told by `done`, in our words.
+      if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain').catch(() => done), done]);
     },
     async end(): Promise<number> {
       gunzip.end();

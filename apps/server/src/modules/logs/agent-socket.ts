@@ -1,11 +1,14 @@
-import { sha256Hex } from '@groundcrew/kit';
+import { type Logger, sha256Hex } from '@groundcrew/kit';
 import { LogChunk, LogLine, type Phase, SOCKETS, TaskId } from '@groundcrew/protocol';
 import * as z from 'zod';
-import { AppError, type AttemptIdentity, type Authenticators } from '../../platform/http/index.ts';
+import { AppError, type AttemptIdentity, type Authenticators, toErrorAnswer } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { IncomingChunk, LogsService } from './service.ts';
 
 const Query = z.object({ task_id: TaskId, stream_mode: z.string().max(20).default('auto') });
+
+/** The level is told from what the line says, whatever its sender calls it. */
+const Line = LogLine.pick({ task_id: true, timestamp: true, line: true });
 
 /** Appends and, when that was the last of what the exit record names, lets the life cycle know. */
 export type AppendLog = (
@@ -19,13 +22,14 @@ export interface AgentSocketDeps {
   logs: Pick<LogsService, 'listStreams'>;
   append: AppendLog;
   authenticators: Authenticators;
+  logger: Logger;
 }
 
 /**
  * `GET /ws/agent/logs`, for an agent that prefers a socket for upload: frames as in `logs/chunk`, or single lines from agents of
  * other makes. Both end in the same store through the same append, and each frame is answered like a call.
  */
-export function registerAgentLogSocket({ hub, logs, append, authenticators }: AgentSocketDeps): void {
+export function registerAgentLogSocket({ hub, logs, append, authenticators, logger }: AgentSocketDeps): void {
   hub.register(SOCKETS.agentLogs, {
     query: Query,
     async authenticate({ token, query }) {
@@ -44,11 +48,14 @@ export function registerAgentLogSocket({ hub, logs, append, authenticators }: Ag
       const { nextOffset, savedBytes } = await append(attempt, chunk.phase, chunk);
       connection.send(JSON.stringify({ status: 'saved', next_offset: nextOffset, saved_bytes: savedBytes }));
     } catch (error) {
-      const known =
-        error instanceof AppError
-          ? error
-          : new AppError('invalid_request', 'The frame is neither a log chunk nor a line.');
-      connection.send(JSON.stringify({ error: known.message, code: known.code, details: known.details }));
+      // Trouble of ours is told as such: an agent that took it for a mistake of its own would give its log up.
+      const isTheirs = error instanceof SyntaxError || error instanceof z.ZodError;
+      const refusal = isTheirs
+        ? new AppError('invalid_request', 'The frame is neither a log chunk nor a line.')
+        : error;
+      const { body, isFault } = toErrorAnswer(refusal, connection.id);
+      if (isFault) logger.error({ err: error, connection: connection.id }, 'a log frame could not be taken');
+      connection.send(JSON.stringify(body));
     }
   }
 
@@ -60,7 +67,7 @@ export function registerAgentLogSocket({ hub, logs, append, authenticators }: Ag
       const bytes = content === undefined ? Buffer.from(content_base64 ?? '', 'base64') : Buffer.from(content);
       return { phase, offset, checksum, content: bytes, writtenAt: new Date(written_at ?? Date.now()) };
     }
-    const line = LogLine.omit({ offset: true }).parse(json);
+    const line = Line.parse(json);
     const newest = (await logs.listStreams(attempt.taskId)).findLast(
       (stream) => stream.attemptId === attempt.attemptId,
     );

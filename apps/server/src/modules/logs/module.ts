@@ -49,7 +49,7 @@ export function createLogsModule({ onWatched, archiveDir, ...deps }: LogsModuleD
     watch,
     surface(surface: LogsSurfaceDeps) {
       registerViewerSocket({ ...surface, bus, logger, logs: service, watch });
-      registerAgentLogSocket({ ...surface, logs: service });
+      registerAgentLogSocket({ ...surface, logs: service, logger });
       return createLogHandlers({ logs: service, getTask: surface.getTask });
     },
     close: () => watch.close(),

@@ -241,7 +241,7 @@ function refuseUnready(origin: store.TaskOrigin, body: TaskCreate): void {
   if (origin.pool_id !== null) return;
   if (origin.execution_mode === 'k8s')
     throw new AppError(
-      'not_implemented',
+      'conflict',
       `Workspace ${origin.name} runs in mode k8s, which this server does not offer yet; use mode server or agent.`,
     );
   throw new AppError(

@@ -186,7 +186,11 @@ async function checkPlacement(
   { execution_mode, agent_pool_id }: Placement,
 ): Promise<void> {
   if (execution_mode === 'k8s')
-    throw new AppError('not_implemented', 'Execution mode k8s is not offered by this server yet; use server or agent.');
+    throw new AppError(
+      'invalid_request',
+      'Execution mode k8s is not offered by this server yet; use server or agent.',
+      [{ path: 'execution_mode', message: 'is not offered by this server yet' }],
+    );
   if (agent_pool_id !== null && !(await holdPool(tx, organizationId, agent_pool_id as PoolId)))
     throw new AppError(
       'not_found',

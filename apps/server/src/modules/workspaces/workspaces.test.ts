@@ -123,7 +123,7 @@ describe('placement', () => {
 
   test('mode k8s is not there yet, and says so', async () => {
     expect(await codeOf('POST', '/workspaces', { body: { name: 'pods', execution_mode: 'k8s' } })).toBe(
-      'not_implemented',
+      'invalid_request',
     );
   });
 });

@@ -1,13 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { createLogger } from '@groundcrew/kit';
 import type { ErrorBody } from '@groundcrew/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DatabaseError } from '../database/index.ts';
 import type { Http } from './create-http.ts';
 import { type Handlers, rawAnswer } from './handler.ts';
-import { createTestHttp, type TestHttpOptions, WORKSPACE } from './http-for-tests.ts';
+import { createTestHttp, type TestHttpOptions } from './http-for-tests.ts';
 
 let http: Http;
 afterEach(() => http?.close(0));
@@ -175,35 +173,6 @@ describe('what goes out', () => {
 });
 
 describe('connections', () => {
-  test('what is no HTTP is told so', async () => {
-    start({});
-    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
-    const socket = connect(Number(url.port), '127.0.0.1');
-    socket.write('HELLO\r\n\r\n');
-    const answer = await text(socket);
-    expect(answer).toContain('400 Bad Request');
-    expect(answer).toContain('invalid_request');
-  });
-
-  test('a body that trickles in is ended with a sentence', async () => {
-    let nowMs = 0;
-    start(
-      { createWorkspace: async () => WORKSPACE },
-      {
-        clock: { now: () => nowMs, sleep: async () => {} },
-        slowBodies: { graceMs: 1_000, minBytesPerSecond: 1_000, everyMs: 10 },
-      },
-    );
-    const url = new URL(await http.listen({ host: '127.0.0.1', port: 0 }));
-    const socket = connect(Number(url.port), '127.0.0.1');
-    socket.write(
-      `POST /api/v1/workspaces HTTP/1.1\r\nhost: a\r\nauthorization: Bearer writer\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    nowMs = 10_000;
-    expect(await text(socket)).toContain('too slowly');
-  });
-
   test('closing ends what only waits, refuses what is new, and lets the rest finish', async () => {
     const waiting = Promise.withResolvers<void>();
     start({

@@ -41,12 +41,17 @@ export function createSlowBodyWatch(limits: SlowBodyLimits, now: () => number) {
     watched.delete(request);
     if (!response.headersSent) {
       const { status, body } = toErrorAnswer(
-        new AppError('invalid_request', 'The body came too slowly; send it again over a better connection.'),
+        new AppError('too_slow', 'The body came too slowly; send it again, perhaps over a better connection.'),
         requestId,
       );
-      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
-    }
-    request.destroy();
+      const text = JSON.stringify(body);
+      response.writeHead(status, {
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(text),
+        connection: 'close',
+      });
+      response.end(text, () => request.destroy());
+    } else request.destroy();
   }
 
   return {

@@ -112,12 +112,14 @@ function takeInTurn(
 ): void {
   const inbox: string[] = [];
   let busy = false;
+  /** Once we have said goodbye, nothing more is taken: the peer may be one that has just lost its right to speak. */
+  const isOpen = (): boolean => socket.readyState === WebSocket.OPEN;
 
   async function drain(): Promise<void> {
     if (busy) return;
     busy = true;
     try {
-      for (let text = inbox.shift(); text !== undefined; text = inbox.shift()) {
+      for (let text = inbox.shift(); text !== undefined && isOpen(); text = inbox.shift()) {
         if (inbox.length < INBOX_MESSAGES && socket.isPaused) socket.resume();
         await handler(text);
       }
@@ -131,6 +133,7 @@ function takeInTurn(
   }
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (!isOpen()) return;
     if (isBinary) return socket.close(1003, 'This socket takes text messages.');
     inbox.push(data.toString('utf8'));
     if (inbox.length >= INBOX_MESSAGES) socket.pause();

@@ -46,6 +46,8 @@ export interface SocketHubOptions {
   pingEveryMs?: number;
   /** Silence after which a peer counts as gone; 60 s when not given. */
   silenceMs?: number;
+  /** How many one credential may have open at a time; 2,048 when not given. */
+  maxPerCredential?: number;
 }
 
 export interface SocketHub {
@@ -66,21 +68,27 @@ interface Registered {
   spec: SocketSpec<unknown, unknown>;
   upgrader: WebSocketServer;
 }
-interface Admitted {
-  path: string;
-  spec: Registered['spec'];
-  caller: unknown;
-  query: unknown;
-  address: string;
-  requestId: string;
-}
 interface Held {
   path: string;
   socket: WebSocket;
   connection: OpenConnection;
+  token: string | undefined;
   mayStay: () => Promise<boolean>;
 }
 
+interface Admitted {
+  query: unknown;
+  caller: unknown;
+  token: string | undefined;
+}
+interface Opening extends Admitted {
+  path: string;
+  spec: Registered['spec'];
+  address: string;
+  requestId: string;
+}
+
+const TOO_MANY_RETRY_SECONDS = 10;
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 const LEAVE_MS = 1_000;
 
@@ -89,9 +97,11 @@ const LEAVE_MS = 1_000;
  * upgrade nothing but the connection writes to the socket.
  */
 export function createSocketHub(options: SocketHubOptions): SocketHub {
-  const { logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000 } = options;
+  const { logger, clock, clientAddress, pingEveryMs = 20_000, silenceMs = 60_000, maxPerCredential = 2_048 } = options;
   const registered = new Map<string, Registered>();
   const held = new Set<Held>();
+  /** How many each credential has open. */
+  const counts = new Map<string | undefined, number>();
   let isClosing = false;
   const timer = setInterval(ping, pingEveryMs);
   timer.unref();
@@ -102,10 +112,10 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     socket.on('error', () => {});
     try {
       const { path, spec, upgrader } = findRegistered(request);
-      const { query, caller } = await admit(request, spec, requestId);
+      const admitted = await admit(request, spec, requestId);
       if (socket.destroyed || isClosing) return void socket.destroy();
       upgrader.handleUpgrade(request, socket, head, (opened) =>
-        hold(opened, { path, spec, caller, query, address: addressOf(request), requestId }),
+        hold(opened, { path, spec, ...admitted, address: addressOf(request), requestId }),
       );
     } catch (error) {
       const answer = toErrorAnswer(error, requestId);
@@ -126,7 +136,8 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     return found;
   }
 
-  async function admit(request: IncomingMessage, spec: Registered['spec'], requestId: string) {
+  async function admit(request: IncomingMessage, spec: Registered['spec'], requestId: string): Promise<Admitted> {
+    refuseSubprotocol(request);
     const url = new URL(request.url ?? '/', 'ws://server');
     const query =
       spec.query === undefined
@@ -136,32 +147,42 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
             { params: {}, query: Object.fromEntries(url.searchParams), headers: {}, body: {} },
           ).query;
     const { headers } = request;
-    const caller = await spec.authenticate({
-      token: findBearer(headers.authorization),
-      query,
-      headers,
-      address: addressOf(request),
-      requestId,
-    });
-    return { query, caller };
+    const token = findBearer(headers.authorization);
+    const caller = await spec.authenticate({ token, query, headers, address: addressOf(request), requestId });
+    if ((counts.get(token) ?? 0) >= maxPerCredential)
+      throw new AppError(
+        'rate_limited',
+        `This credential has ${maxPerCredential} WebSockets open already; close some of them first.`,
+        undefined,
+        { retryAfterSeconds: TOO_MANY_RETRY_SECONDS },
+      );
+    return { query, caller, token };
   }
 
-  function hold(socket: WebSocket, { path, spec, caller, query, address, requestId }: Admitted): void {
+  function hold(socket: WebSocket, { path, spec, caller, query, token, address, requestId }: Opening): void {
     const onFault = (error: unknown) =>
       logger.error({ err: error, connection: connection.id, request_id: requestId }, 'a WebSocket handler failed');
     const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
-    const entry: Held = { path, socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
+    const entry: Held = { path, socket, connection, token, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
     held.add(entry);
+    counts.set(token, (counts.get(token) ?? 0) + 1);
     socket.on('message', connection.heard);
     socket.on('pong', connection.heard);
     socket.on('ping', connection.heard);
-    socket.once('close', () => held.delete(entry));
+    socket.once('close', () => letGo(entry));
     try {
       spec.onConnection(connection, caller, query);
     } catch (error) {
       onFault(error);
       connection.close(1011, 'The server failed at this; connect again.');
     }
+  }
+
+  function letGo(entry: Held): void {
+    if (!held.delete(entry)) return;
+    const left = (counts.get(entry.token) ?? 1) - 1;
+    if (left > 0) counts.set(entry.token, left);
+    else counts.delete(entry.token);
   }
 
   /** One timer for all: asks everybody for a sign of life, and lets go of who has been silent for too long. */
@@ -204,6 +225,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
         perMessageDeflate: false,
         maxPayload: spec.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
       });
+      upgrader.on('wsClientError', answerBadHandshake);
       registered.set(path, { path, spec: spec as Registered['spec'], upgrader });
     },
     get size() {
@@ -216,6 +238,21 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     },
     close,
   };
+}
+
+/** None is spoken here, and to take one up would promise something that nobody keeps. */
+function refuseSubprotocol({ headers }: IncomingMessage): void {
+  const asked = headers['sec-websocket-protocol'];
+  if (asked === undefined) return;
+  throw new AppError(
+    'invalid_request',
+    `This WebSocket speaks no subprotocol, such as ${JSON.stringify(asked.slice(0, 100))}; leave Sec-WebSocket-Protocol out.`,
+  );
+}
+
+function answerBadHandshake(error: Error, socket: Duplex): void {
+  const sentence = `This is not a well-formed WebSocket handshake (${error.message.slice(0, 200)}).`;
+  writeErrorAnswer(socket, toErrorAnswer(new AppError('invalid_request', sentence), newId('req')));
 }
 
 /** Tells whoever opens one of the WebSockets as a plain page what it is. */

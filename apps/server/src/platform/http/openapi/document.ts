@@ -107,7 +107,8 @@ interface Operation {
 }
 
 /** Adds what the plugin cannot say: bodies and answers that are bytes, answers that are nothing. */
-function completeOperation(document: OpenApiDocument, { method, path, rawBody, answer, rawAnswer }: RouteSpec): void {
+function completeOperation(document: OpenApiDocument, spec: RouteSpec): void {
+  const { method, path, rawBody, answer, rawAnswer, textToo, mayBeNothing } = spec;
   const url = API_PREFIX + path.replace(/:([a-z_]+)/g, '{$1}');
   const operation = (document.paths[url] as Record<string, Operation>)[method.toLowerCase()] as Operation;
   if (rawBody !== undefined)
@@ -118,7 +119,16 @@ function completeOperation(document: OpenApiDocument, { method, path, rawBody, a
   const { default: failure, ...success } = operation.responses;
   if (rawAnswer !== undefined) success[200] = { description: 'The bytes.', content: { [rawAnswer]: BYTES } };
   else if (answer === undefined) success[204] = { description: 'Done.' };
+  if (textToo) addText(success);
+  if (mayBeNothing) success[204] = { description: 'There is nothing just now.' };
   operation.responses = { ...success, default: failure };
+}
+
+function addText(success: Operation['responses']): void {
+  const { content } = success[200] as { content: object };
+  const text = { 'text/plain': { schema: { type: 'string' } } };
+  success[200] = { description: 'Done.', content: { ...content, ...text } };
+  success[206] = { description: 'The part that Range names.', content: text };
 }
 
 function describeAccess(access: RouteSpec['access']): string {
