@@ -1,5 +1,36 @@
 -- The schema that the migrations come to. Made by schema-dump.ts --write and compared in CI; do not edit.
 
+CREATE OR REPLACE FUNCTION refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'The audit log only grows: % on % is refused.', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation', HINT = 'Old entries are removed with: groundcrew server audit prune';
+END $function$;
+
+CREATE OR REPLACE FUNCTION refuse_retreat()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF NEW.organization_id = OLD.organization_id AND NEW.position > OLD.position THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'The head of the audit log only moves forward.' USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE OR REPLACE FUNCTION refuse_unrecorded_removal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF EXISTS (
+    SELECT FROM audit_chain c JOIN audit_gaps g ON g.organization_id = c.organization_id
+    WHERE c.organization_id = OLD.organization_id AND c.seq = OLD.seq AND c.position BETWEEN g.from_position AND g.to_position
+  ) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION 'The audit log only grows: DELETE on % is refused.', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation', HINT = 'Old entries are removed with: groundcrew server audit prune';
+END $function$;
+
 CREATE TABLE agents (
   id text NOT NULL,
   organization_id text NOT NULL,
@@ -143,7 +174,7 @@ CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) W
 CREATE TABLE audit (
   seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   organization_id text NOT NULL,
-  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  at timestamp(3) with time zone NOT NULL DEFAULT clock_timestamp(),
   actor_kind text NOT NULL,
   actor_id text,
   actor_name text NOT NULL,
@@ -155,12 +186,66 @@ CREATE TABLE audit (
   request_id text,
   before jsonb,
   after jsonb,
+  credential_id text,
+  user_agent text,
+  stamp text,
   CONSTRAINT audit_pkey PRIMARY KEY (seq),
-  CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
-  CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+  CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'client'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
+  CONSTRAINT audit_by_organization_seq UNIQUE (organization_id, seq),
+  CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT audit_stamped CHECK ((stamp IS NOT NULL)) NOT VALID
 );
-CREATE INDEX audit_by_organization ON audit USING btree (organization_id, seq DESC);
 CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id, seq DESC);
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_unrecorded_removal();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_chain (
+  organization_id text NOT NULL,
+  position bigint NOT NULL,
+  seq bigint NOT NULL,
+  hash text NOT NULL,
+  stamp text,
+  CONSTRAINT audit_chain_pkey PRIMARY KEY (organization_id, "position"),
+  CONSTRAINT audit_chain_organization_id_seq_fkey FOREIGN KEY (organization_id, seq) REFERENCES audit(organization_id, seq) ON DELETE CASCADE,
+  CONSTRAINT audit_chain_organization_id_seq_key UNIQUE (organization_id, seq),
+  CONSTRAINT audit_chain_organization_id_stamp_key UNIQUE (organization_id, stamp),
+  CONSTRAINT audit_chain_position_check CHECK (("position" > 0))
+);
+CREATE TRIGGER audit_chain_no_delete BEFORE DELETE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_unrecorded_removal();
+CREATE TRIGGER audit_chain_no_truncate BEFORE TRUNCATE ON audit_chain FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_chain_no_update BEFORE UPDATE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_gaps (
+  organization_id text NOT NULL,
+  from_position bigint NOT NULL,
+  to_position bigint NOT NULL,
+  previous text NOT NULL,
+  hash text NOT NULL,
+  removed_at timestamp(3) with time zone NOT NULL,
+  removed_by text NOT NULL,
+  reason text NOT NULL,
+  signature text NOT NULL,
+  CONSTRAINT audit_gaps_pkey PRIMARY KEY (organization_id, to_position),
+  CONSTRAINT audit_gaps_check CHECK ((from_position <= to_position)),
+  CONSTRAINT audit_gaps_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE TRIGGER audit_gaps_no_change BEFORE DELETE OR UPDATE ON audit_gaps FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_gaps_no_truncate BEFORE TRUNCATE ON audit_gaps FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_heads (
+  organization_id text NOT NULL,
+  position bigint NOT NULL,
+  hash text NOT NULL,
+  unstamped bigint NOT NULL,
+  sealed_at timestamp(3) with time zone NOT NULL,
+  signature text NOT NULL,
+  CONSTRAINT audit_heads_pkey PRIMARY KEY (organization_id),
+  CONSTRAINT audit_heads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE TRIGGER audit_heads_forward BEFORE UPDATE ON audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_retreat();
+CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_heads_no_truncate BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TABLE blob_chunks (
   blob_id text NOT NULL,

@@ -5,7 +5,7 @@ import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
 import { createAgentsModule } from './modules/agents/index.ts';
-import { createAuditModule, createRecordChange } from './modules/audit/index.ts';
+import { createAuditKeys, createAuditModule, createRecordAccess, createRecordChange } from './modules/audit/index.ts';
 import { createConfigurationsModule } from './modules/configurations/index.ts';
 import { createEmit, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
@@ -31,11 +31,13 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const { db, bus, hub, logger, clock, sealer, blobs, configuration } = platform;
   const figures = toFigures(configuration);
   const emit = createEmit(bus);
-  const recordChange = createRecordChange(emit);
+  const auditKeys = createAuditKeys(platform.auditSecret);
+  const recordChange = createRecordChange(emit, auditKeys);
+  const recordAccess = createRecordAccess(db, auditKeys);
 
   const organisations = createOrganisationsModule({ db });
   const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
-  const audit = createAuditModule({ db });
+  const audit = createAuditModule({ db, keys: auditKeys, logger });
   const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });
   const pools = createPoolsModule({
     db,
@@ -64,6 +66,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     figures,
     logs: logs.service,
     recordChange,
+    recordAccess,
     emit,
     getWorkspaceId,
     openVariable: variables.service.open,
@@ -79,7 +82,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
       wakeDispatcher,
     }),
   });
-  const state = createStateModule({ db, blobs, emit, recordChange, decider: () => tasks.decider });
+  const state = createStateModule({ db, blobs, emit, recordChange, recordAccess, decider: () => tasks.decider });
   const agents = createAgentsModule({
     db,
     bus,
@@ -151,6 +154,19 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     agents.handlers,
   ]);
 
-  return { figures, organisations, users, events, variables, pools, tasks, logs, agents, authenticators, handlers };
+  return {
+    figures,
+    organisations,
+    users,
+    audit,
+    events,
+    variables,
+    pools,
+    tasks,
+    logs,
+    agents,
+    authenticators,
+    handlers,
+  };
 }
 export type Modules = ReturnType<typeof buildModules>;

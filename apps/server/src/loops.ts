@@ -7,11 +7,13 @@ const ABANDONED_AFTER_MS = 24 * 3_600_000;
 const SWEEP_BLOBS = 100;
 /** Whoever looks at a task just after its end reads its log from the database. */
 const ARCHIVE_AFTER_SECONDS = 600;
+/** How long an entry of the audit log may stand without its place in the chain. Nobody waits for it. */
+const SEAL_AUDIT_MS = 1_000;
 
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, events, logs, figures }: Modules,
+  { tasks, agents, audit, events, logs, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -49,6 +51,13 @@ export function startLoops(
     run: agents.sendUnsent,
   });
 
+  const auditSealer = start({
+    name: 'audit-sealer',
+    intervalMs: SEAL_AUDIT_MS,
+    exclusive: false,
+    run: () => audit.sealer.seal({ wait: false }),
+  });
+
   const archiver = start({
     name: 'log-archiver',
     intervalMs: intervals.sweep,
@@ -63,5 +72,5 @@ export function startLoops(
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper] };
+  return { dispatcher, loops: [dispatcher, keeper, offers, auditSealer, archiver, sweeper] };
 }

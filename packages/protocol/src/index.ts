@@ -2,6 +2,8 @@ export * from './addresses.ts';
 export * from './agent.ts';
 export * from './archive.ts';
 export * from './attempt.ts';
+export * from './audit.ts';
+export * from './audit-chain.ts';
 export * from './common.ts';
 export * from './control.ts';
 export * from './errors.ts';

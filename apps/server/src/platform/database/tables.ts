@@ -130,6 +130,38 @@ interface AuditTable {
   request_id: string | null;
   before: Json | null;
   after: Json | null;
+  credential_id: string | null;
+  user_agent: string | null;
+  stamp: string | null;
+}
+
+interface AuditChainTable {
+  organization_id: string;
+  position: number;
+  seq: number;
+  hash: string;
+  stamp: string | null;
+}
+
+interface AuditGapsTable {
+  organization_id: string;
+  from_position: number;
+  to_position: number;
+  previous: string;
+  hash: string;
+  removed_at: Timestamp;
+  removed_by: string;
+  reason: string;
+  signature: string;
+}
+
+interface AuditHeadsTable {
+  organization_id: string;
+  position: number;
+  hash: string;
+  unstamped: number;
+  sealed_at: Timestamp;
+  signature: string;
 }
 
 interface BlobChunksTable {
@@ -456,6 +488,9 @@ export interface Tables {
   approvals: ApprovalsTable;
   attempts: AttemptsTable;
   audit: AuditTable;
+  audit_chain: AuditChainTable;
+  audit_gaps: AuditGapsTable;
+  audit_heads: AuditHeadsTable;
   blob_chunks: BlobChunksTable;
   blobs: BlobsTable;
   configurations: ConfigurationsTable;

@@ -1,0 +1,1 @@
+-- Takes the number of a migration that is being made elsewhere; goes when that one arrives.
