@@ -75,6 +75,7 @@ CREATE TABLE agents (
   CONSTRAINT agents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT agents_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT agents_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT agents_organization_id_pool_token_id_fkey FOREIGN KEY (organization_id, pool_token_id) REFERENCES pool_tokens(organization_id, id),
   CONSTRAINT agents_token_hash_key UNIQUE (token_hash)
 ) WITH (fillfactor=70);
 CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
@@ -251,8 +252,9 @@ CREATE TABLE blob_chunks (
   blob_id text NOT NULL,
   number integer NOT NULL,
   content bytea NOT NULL,
+  organization_id text NOT NULL,
   CONSTRAINT blob_chunks_pkey PRIMARY KEY (blob_id, number),
-  CONSTRAINT blob_chunks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE
+  CONSTRAINT blob_chunks_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id) ON DELETE CASCADE
 );
 ALTER TABLE blob_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -343,8 +345,9 @@ CREATE TABLE log_segments (
   encoding text NOT NULL DEFAULT 'identity'::text,
   content bytea NOT NULL,
   written_at timestamp with time zone NOT NULL DEFAULT now(),
+  organization_id text NOT NULL,
   CONSTRAINT log_segments_pkey PRIMARY KEY (attempt_id, phase, "offset"),
-  CONSTRAINT log_segments_attempt_id_phase_fkey FOREIGN KEY (attempt_id, phase) REFERENCES log_streams(attempt_id, phase)
+  CONSTRAINT log_segments_organization_id_attempt_id_phase_fkey FOREIGN KEY (organization_id, attempt_id, phase) REFERENCES log_streams(organization_id, attempt_id, phase)
 );
 ALTER TABLE log_segments ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -362,7 +365,7 @@ CREATE TABLE log_streams (
   archive_index jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase),
+  CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase, organization_id),
   CONSTRAINT log_streams_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
   CONSTRAINT log_streams_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id),
   CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
@@ -374,9 +377,11 @@ CREATE TABLE organizations (
   id text NOT NULL,
   name text NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT organizations_pkey PRIMARY KEY (id),
-  CONSTRAINT organizations_name_key UNIQUE (name)
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX organizations_name ON organizations USING btree (lower(name)) WHERE (deleted_at IS NULL);
 
 CREATE TABLE plan_files (
   attempt_id text NOT NULL,
@@ -403,6 +408,7 @@ CREATE TABLE pool_tokens (
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
   CONSTRAINT pool_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT pool_tokens_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT pool_tokens_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT pool_tokens_token_hash_key UNIQUE (token_hash)
 );
@@ -569,8 +575,10 @@ CREATE TABLE tasks (
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
   CONSTRAINT tasks_cancel_cause_check CHECK ((cancel_cause = ANY (ARRAY['asked'::text, 'timed_out'::text]))),
   CONSTRAINT tasks_cancel_level_check CHECK (((cancel_level >= 0) AND (cancel_level <= 3))),
+  CONSTRAINT tasks_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT tasks_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id),
   CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT tasks_organization_id_plan_attempt_id_fkey FOREIGN KEY (organization_id, plan_attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT tasks_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT tasks_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
   CONSTRAINT tasks_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text]))),
@@ -659,7 +667,11 @@ CREATE TABLE workspaces (
   CONSTRAINT workspaces_pkey PRIMARY KEY (id),
   CONSTRAINT workspaces_execution_mode_check CHECK ((execution_mode = ANY (ARRAY['server'::text, 'agent'::text, 'k8s'::text]))),
   CONSTRAINT workspaces_organization_id_agent_pool_id_fkey FOREIGN KEY (organization_id, agent_pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT workspaces_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT workspaces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
-  CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id)
+  CONSTRAINT workspaces_organization_id_hold_task_id_fkey FOREIGN KEY (organization_id, hold_task_id) REFERENCES tasks(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT workspaces_organization_id_permit_attempt_id_fkey FOREIGN KEY (organization_id, permit_attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT workspaces_organization_id_state_version_id_fkey FOREIGN KEY (organization_id, state_version_id) REFERENCES state_versions(organization_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE UNIQUE INDEX workspaces_name ON workspaces USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Logger } from '@groundcrew/kit';
-import type { AuditEntry, AuditLine, AuditQuery, OrganizationId, Page } from '@groundcrew/protocol';
+import type { AuditEntry, AuditLine, AuditQuery, ChainCheckOptions, OrganizationId, Page } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeNumberCursor, type Handlers, rawAnswer, toPage } from '../../platform/http/index.ts';
 import type { Emit } from '../events/index.ts';
@@ -69,6 +69,12 @@ export function createAuditModule(deps: AuditDeps) {
     return toPage(rows, query.limit, present, ({ seq }) => String(seq));
   }
 
+  /** Follows the whole log, or the part that is not older than `since`. */
+  const verify = (
+    organizationId: OrganizationId,
+    { anchor, since }: { anchor?: ChainCheckOptions['anchor']; since?: string | undefined } = {},
+  ) => verifyLines(lines(organizationId, since), { anchor, publicKey: keys.publicKey });
+
   const handlers = {
     listAudit: ({ caller, query }) => list(caller.organizationId, query),
     exportAudit: async ({ caller, query }) =>
@@ -80,7 +86,7 @@ export function createAuditModule(deps: AuditDeps) {
           'An anchor is both anchor_position and anchor_hash; give both or neither.',
         );
       const anchor = hash === undefined || position === undefined ? undefined : { hash, position };
-      return verifyLines(lines(caller.organizationId, since), { anchor, publicKey: keys.publicKey });
+      return verify(caller.organizationId, { anchor, since });
     },
     getAuditHead: async ({ caller }) => ({
       ...(await readHead(caller.organizationId)),
@@ -88,7 +94,7 @@ export function createAuditModule(deps: AuditDeps) {
     }),
   } satisfies Partial<Handlers>;
 
-  return { handlers, sealer };
+  return { handlers, sealer, verify };
 }
 
 async function* toNdjson(lines: AsyncIterable<AuditLine>): AsyncGenerator<string> {

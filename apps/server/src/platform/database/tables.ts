@@ -168,6 +168,7 @@ interface BlobChunksTable {
   blob_id: string;
   number: number;
   content: Buffer;
+  organization_id: string;
 }
 
 interface BlobsTable {
@@ -237,6 +238,7 @@ interface LogSegmentsTable {
   encoding: Generated<string>;
   content: Buffer;
   written_at: Generated<Timestamp>;
+  organization_id: string;
 }
 
 interface LogStreamsTable {
@@ -259,6 +261,8 @@ interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
 }
 
 interface PlanFilesTable {
