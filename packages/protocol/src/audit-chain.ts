@@ -163,6 +163,13 @@ export function createChainCheck(options: ChainCheckOptions) {
     take(line: AuditLine): void {
       problem ??= check(line);
     },
+    /** What stands in the place of a line is none. */
+    takeGarbage(number: number): void {
+      problem ??= problemAt(
+        `Line ${number} is no line of an export; what stands before it fits up to entry ${position}.`,
+        position + 1,
+      );
+    },
     /** What came of it, once the export is at its end. */
     end(): AuditVerdict {
       problem ??= findLackAtEnd();
