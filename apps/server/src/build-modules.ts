@@ -35,7 +35,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const recordChange = createRecordChange(emit, auditKeys);
   const recordAccess = createRecordAccess(db, auditKeys);
 
-  const organisations = createOrganisationsModule({ db });
+  const organisations = createOrganisationsModule({ db, recordChange });
   const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
   const audit = createAuditModule({ db, keys: auditKeys, logger });
   const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });

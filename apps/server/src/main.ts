@@ -11,6 +11,7 @@ import {
   systemClock,
   writeFileDurably,
 } from '@groundcrew/kit';
+import { isAdministration } from './administration/is-administration.ts';
 import { buildServer, type Server } from './build-server.ts';
 import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
@@ -24,6 +25,10 @@ const CLOSE_WITHIN_MS = 20_000;
 
 /** Starts the server in this process and resolves with its exit code once it has closed. */
 async function main(): Promise<number> {
+  if (isAdministration(process.argv.slice(2))) {
+    const { runAdministration } = await import('./administration/index.ts');
+    return runAdministration(process.argv.slice(2), process.env);
+  }
   const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
   if (values.version) {
     process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);

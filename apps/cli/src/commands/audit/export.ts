@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { createCommand } from '../../command.ts';
-import { parseMoment } from './parse-moment.ts';
+import { parseMoment } from '../../present/parse-moment.ts';
 
 interface ExportOptions {
   since?: string;

@@ -2,11 +2,11 @@ import type { AuditEntry } from '@groundcrew/protocol';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { createCommand, limitOption } from '../../command.ts';
+import { parseMoment } from '../../present/parse-moment.ts';
 import { formatTime } from '../../present/times.ts';
 import { collectPages } from '../../session/pages.ts';
 import type { Style } from '../../terminal/style.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { parseMoment } from './parse-moment.ts';
 
 interface ListOptions {
   actor?: string;

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type Database, transaction } from '../../platform/database/index.ts';
 import { createExport } from './export.ts';
-import { createAuditKeys, createRecordChange } from './index.ts';
+import { createAuditKeys, createAuditModule, createRecordChange } from './index.ts';
 import { createSealer, type Sealer } from './seal.ts';
 import { verifyLines } from './verify.ts';
 
@@ -277,3 +277,33 @@ test('a part can be exported and verified on its own', async () => {
   const part = createExport({ db, keys, sealer }).lines(id, third.at);
   expect(await verifyLines(part, {})).toMatchObject({ intact: true, position: 5 });
 });
+
+test('old entries are removed with a signed record, twice, and the rest still proves itself', async () => {
+  const id = await organisation();
+  const audit = createAuditModule({ db, keys, logger });
+  const anchors: { position: number; hash: string }[] = [];
+  for (const { position, hash } of await db
+    .selectFrom('audit_chain')
+    .selectAll()
+    .where('organization_id', '=', id)
+    .execute())
+    anchors.push({ position, hash });
+  const options = { reason: 'kept for a year', by: 'ann' };
+  expect(await audit.prune(id, { ...options, before: new Date(0) })).toBeUndefined();
+  expect(await audit.prune(id, { ...options, before: await timeOf(id, 3) })).toMatchObject({ to_position: 2 });
+  expect(await audit.prune(id, { ...options, before: new Date() })).toMatchObject({ from_position: 3, to_position: 5 });
+  expect(await verify(id)).toMatchObject({ intact: true, removed: 5, entries: 2, position: 7 });
+  for (const anchor of anchors) expect(await verify(id, anchor)).toMatchObject({ intact: true });
+  expect((await verify(id, { position: 5, hash: 'f'.repeat(64) })).intact).toBe(false);
+  await expect(sql`DELETE FROM audit WHERE organization_id = ${id}`.execute(database.db)).rejects.toThrow('only grows');
+  await tamper(`UPDATE audit_gaps SET reason = 'other' WHERE organization_id = '${id}' AND from_position = 3`);
+  expect((await verify(id)).problem?.message).toMatch(/removed entries 3 to 5 is not signed/);
+  await expect(audit.prune(id, { ...options, before: new Date() })).rejects.toThrow('not intact');
+});
+
+async function timeOf(id: string, position: number): Promise<Date> {
+  const { rows } = await sql<{ at: Date }>`SELECT at FROM audit WHERE seq = ${sql.raw(seqOf(id, position))}`.execute(
+    db,
+  );
+  return rows[0]?.at as Date;
+}

@@ -35,6 +35,7 @@ const SECRET_KEYS = new Set([
   'value_sealed',
   'kubeconfig',
   'sign_in_token',
+  'app_secret',
 ]);
 
 /** A copy that is fit for the log: secrets replaced, long texts cut. The last net; callers leave secrets out themselves. */

@@ -7,6 +7,7 @@ import type { Emit } from '../events/index.ts';
 import { type Change, toEntry } from './change.ts';
 import { createExport } from './export.ts';
 import type { AuditKeys } from './keys.ts';
+import { createPrune } from './prune.ts';
 import { createSealer } from './seal.ts';
 import { insertEntry, type ListedEntry, listEntries } from './store.ts';
 import { verifyLines } from './verify.ts';
@@ -94,7 +95,8 @@ export function createAuditModule(deps: AuditDeps) {
     }),
   } satisfies Partial<Handlers>;
 
-  return { handlers, sealer, verify };
+  const prune = createPrune({ ...deps, verify, record: (tx, change) => writeEntry(tx, change, keys) });
+  return { handlers, sealer, verify, prune };
 }
 
 async function* toNdjson(lines: AsyncIterable<AuditLine>): AsyncGenerator<string> {
