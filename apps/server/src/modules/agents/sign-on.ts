@@ -2,7 +2,13 @@ import { newId, sha256Hex } from '@groundcrew/kit';
 import type { AgentId, OrganizationId, PoolId, Register, RegisterAnswer } from '@groundcrew/protocol';
 import { jwtVerify, SignJWT } from 'jose';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { type AgentIdentity, AppError, type RegistrantIdentity } from '../../platform/http/index.ts';
+import {
+  type AgentIdentity,
+  AppError,
+  type RegistrantCaller,
+  type RegistrantIdentity,
+} from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
 import type { PoolsService } from '../pools/index.ts';
 import { HEARTBEAT_EVERY_SECONDS, isConnected, isReachable, sameOrUnknown, statusOf } from './agent.ts';
 import { livenessOf } from './present.ts';
@@ -17,13 +23,14 @@ const ALGORITHM = 'HS256';
 export interface SignOnDeps {
   db: Database;
   pools: PoolsService;
+  recordChange: RecordChange;
   /** Key of the JWTs, derived from the installation's master key. */
   jwtKey: Uint8Array;
   serverVersion: string;
 }
 
 /** How agents prove who they are: `agt_…` or `apt_…` at registration, a short-lived JWT afterwards. */
-export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
+export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion }: SignOnDeps) {
   /** Who brings this token to register, or undefined. */
   async function findRegistrant(token: string): Promise<RegistrantIdentity | undefined> {
     if (token.startsWith('agt_')) {
@@ -86,7 +93,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
   }
 
   /** Signs an agent on. Known by `agent_id`: the same agent if it comes from the same machine, refused from another while the first lives. */
-  async function register(caller: RegistrantIdentity, body: Register): Promise<RegisterAnswer> {
+  async function register(caller: RegistrantCaller, body: Register): Promise<RegisterAnswer> {
     const signedOn = await transaction(db, async (tx) => {
       const agent = await findOwn(tx, caller, body);
       const poolId = agent?.pool_id ?? caller.poolId;
@@ -106,6 +113,17 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
           ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
           : await update(tx, agent, caller, body);
       await store.noteHeard(tx, id, agent?.instance !== body.instance);
+      // An agent renews its token this way every few minutes; what counts is who came for the first time, or from elsewhere.
+      if (agent?.agent_id !== body.agent_id || agent?.machine_id !== body.machine_id)
+        await recordChange(tx, {
+          caller,
+          action: 'register',
+          noun: 'agent',
+          subjectId: id,
+          subjectName: body.agent_id,
+          before: agent && { agent_id: agent.agent_id, machine_id: agent.machine_id },
+          after: { agent_id: body.agent_id, machine_id: body.machine_id, pool_id: poolId },
+        });
       return { id, poolId, via };
     });
     return answer(signedOn, body);

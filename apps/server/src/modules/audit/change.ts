@@ -22,6 +22,8 @@ export interface Change {
   /** The fields that changed, without secrets. */
   before?: unknown;
   after?: unknown;
+  /** Whoever makes the change tells followers of it in an event of its own. */
+  hasEvent?: true;
 }
 
 /** Longer texts are cut: the audit log says what was changed, not everything that was in it. */

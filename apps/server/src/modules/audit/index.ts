@@ -27,11 +27,13 @@ export const createRecordChange =
     const event = { noun, id: subjectId, kind: action, workspaceId };
     await Promise.all([
       writeEntry(tx, change, keys),
-      emit(tx, {
-        ...event,
-        organizationId: caller.organizationId,
-        data: subjectName === undefined ? {} : { name: subjectName },
-      }),
+      change.hasEvent
+        ? undefined
+        : emit(tx, {
+            ...event,
+            organizationId: caller.organizationId,
+            data: subjectName === undefined ? {} : { name: subjectName },
+          }),
       caller.kind === 'system' ? undefined : caller.request.claim?.commit(tx),
     ]);
   };

@@ -118,7 +118,7 @@ test('discarded, it is kept and stays what it is', async () => {
   const { workspaceId, versionId } = await quarantined(stateWith(2, { a: '1' }));
   const { body } = await discard(versionId);
   expect(body).toMatchObject({ standing: 'discarded', standing_reason: 'admin discarded it: a test run' });
-  expect(await auditOf(versionId)).toEqual(['discard']);
+  expect(await auditOf(versionId)).toEqual(['discard', 'write']);
   expect((await workspaceOf(workspaceId)).quarantined_states).toBe(0);
   expect((await server.call('downloadStateVersion', server.owner, params(versionId))).text).toBe(
     stateWith(2, { a: '1' }).toString(),
