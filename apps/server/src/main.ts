@@ -11,7 +11,7 @@ import {
   systemClock,
   writeFileDurably,
 } from '@groundcrew/kit';
-import { isAdministration } from './administration/is-administration.ts';
+import { isAdministration, runAdministration } from './administration/index.ts';
 import { buildServer, type Server } from './build-server.ts';
 import { type Configuration, homePaths, readConfiguration } from './configuration.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
@@ -25,10 +25,8 @@ const CLOSE_WITHIN_MS = 20_000;
 
 /** Starts the server in this process and resolves with its exit code once it has closed. */
 async function main(): Promise<number> {
-  if (isAdministration(process.argv.slice(2))) {
-    const { runAdministration } = await import('./administration/index.ts');
-    return runAdministration(process.argv.slice(2), process.env);
-  }
+  const args = process.argv.slice(2);
+  if (isAdministration(args)) return runAdministration(args, process.env);
   const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
   if (values.version) {
     process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);

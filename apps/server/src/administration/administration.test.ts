@@ -5,7 +5,6 @@ import type { ApiTokenCreated, AuditEntry, Page, Workspace } from '@groundcrew/p
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestServer, type TestServer } from '../injected-server-for-tests.ts';
-import { CREDENTIALS } from '../modules/organisations/store.ts';
 import type { SocketAddress } from '../platform/database/index.ts';
 import type { Administration } from './open-administration.ts';
 import { ORGANISATION_COMMANDS } from './organisations.ts';
@@ -70,16 +69,6 @@ test('a closed organisation keeps everything, lets nobody in, and gives its name
 
 test('the first organisation and one with tasks that have not ended stay', async () => {
   await expect(org('delete', 'default')).rejects.toThrow(/own organisation|not ended/);
-});
-
-test('closing revokes every kind of credential that the schema knows', async () => {
-  const { rows } = await sql<{ table: string; column: string }>`SELECT table_name AS table, column_name AS column
-    FROM information_schema.columns WHERE table_schema = 'public' AND column_name LIKE '%revoked_at'`.execute(
-    it.database.db,
-  );
-  expect(rows.map(({ table, column }) => `${table}.${column}`).sort()).toEqual(
-    CREDENTIALS.map(([table, column]) => `${table}.${column}`).sort(),
-  );
 });
 
 test('the command line does it on the database that the server uses', async () => {

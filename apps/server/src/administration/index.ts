@@ -1,56 +1,6 @@
-import { userInfo } from 'node:os';
-import { parseArgs } from 'node:util';
-import { createLogger } from '@groundcrew/kit';
-import { readConfiguration } from '../configuration.ts';
-import { type Administration, openAdministration } from './open-administration.ts';
-import { ORGANISATION_COMMANDS } from './organisations.ts';
-import { pruneAudit } from './prune-audit.ts';
+/** Whether these are the words of an administrator's command and not of a server's start. */
+export const isAdministration = (args: readonly string[]): boolean => args[0] === 'org' || args[0] === 'audit';
 
-/** The result of a command: for machines, and in a person's words. */
-export interface Outcome {
-  value: unknown;
-  text: string;
-}
-
-export interface CommandOptions {
-  before?: string | undefined;
-  reason?: string | undefined;
-}
-
-/** @param name what stands behind the command's words */
-export type AdministrationCommand = (open: Administration, name: string, options: CommandOptions) => Promise<Outcome>;
-
-const COMMANDS: Readonly<Record<string, AdministrationCommand>> = {
-  ...ORGANISATION_COMMANDS,
-  'audit prune': pruneAudit,
-};
-
-/** `groundcrew server org …` and `groundcrew server audit …`: what takes the database and the keys, and no right but those. */
-export async function runAdministration(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      before: { type: 'string' },
-      reason: { type: 'string' },
-    },
-  });
-  const [noun, verb, name = ''] = positionals;
-  const command = COMMANDS[`${noun} ${verb}`];
-  if (command === undefined)
-    throw new Error(`There is no command "${positionals.join(' ')}"; there are: ${Object.keys(COMMANDS).join(', ')}.`);
-  const open = await openAdministration({
-    configuration: readConfiguration(env, values.config ?? env.GROUNDCREW_CONFIG),
-    logger: createLogger({ name: 'administration', level: 'warn' }),
-    by: `server command of ${userInfo().username}`,
-  });
-  try {
-    const { value, text } = await command(open, name, values);
-    process.stdout.write(`${values.json ? JSON.stringify(value, null, 2) : text}\n`);
-  } finally {
-    await open.close();
-  }
-  return 0;
-}
+/** Carries the command out; gives the exit code. A server that starts does without everything behind it. */
+export const runAdministration = async (args: string[], env: NodeJS.ProcessEnv): Promise<number> =>
+  (await import('./run.ts')).runCommand(args, env);

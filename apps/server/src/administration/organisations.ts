@@ -1,5 +1,5 @@
 import type { Organization } from '@groundcrew/protocol';
-import type { AdministrationCommand } from './index.ts';
+import type { AdministrationCommand } from './command.ts';
 
 /** By name of the command. */
 export const ORGANISATION_COMMANDS: Readonly<Record<string, AdministrationCommand>> = {

@@ -1,4 +1,4 @@
-import type { AdministrationCommand } from './index.ts';
+import type { AdministrationCommand } from './command.ts';
 
 export const pruneAudit: AdministrationCommand = async ({ modules, by }, name, { before, reason }) => {
   if (before === undefined || reason === undefined) throw new Error('Say --before when, and --reason why.');

@@ -113,20 +113,29 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion }:
           ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
           : await update(tx, agent, caller, body);
       await store.noteHeard(tx, id, agent?.instance !== body.instance);
-      // An agent renews its token this way every few minutes; what counts is who came for the first time, or from elsewhere.
-      if (agent?.agent_id !== body.agent_id || agent?.machine_id !== body.machine_id)
-        await recordChange(tx, {
-          caller,
-          action: 'register',
-          noun: 'agent',
-          subjectId: id,
-          subjectName: body.agent_id,
-          before: agent && { agent_id: agent.agent_id, machine_id: agent.machine_id },
-          after: { agent_id: body.agent_id, machine_id: body.machine_id, pool_id: poolId },
-        });
+      await recordNewcomer(tx, caller, agent, { ...body, id, poolId });
       return { id, poolId, via };
     });
     return answer(signedOn, body);
+  }
+
+  /** An agent renews its token by registering, every few minutes; what counts is who came for the first time, or from elsewhere. */
+  async function recordNewcomer(
+    tx: Executor,
+    caller: RegistrantCaller,
+    known: store.AgentRow | undefined,
+    { id, poolId, agent_id, machine_id }: Register & { id: AgentId; poolId: PoolId },
+  ): Promise<void> {
+    if (known?.agent_id === agent_id && known.machine_id === machine_id) return;
+    await recordChange(tx, {
+      caller,
+      action: 'register',
+      noun: 'agent',
+      subjectId: id,
+      subjectName: agent_id,
+      before: known && { agent_id: known.agent_id, machine_id: known.machine_id },
+      after: { agent_id, machine_id, pool_id: poolId },
+    });
   }
 
   async function findOwn(

@@ -32,7 +32,7 @@ export const toHashed = (entry: StoredEntry, position: number, previous: string)
 });
 
 /** What the stamp covers: everything that the server said, without what the database added. */
-export const fieldsOf = (entry: EntryFields): EntryFields => ({
+const fieldsOf = (entry: EntryFields): EntryFields => ({
   organization_id: entry.organization_id,
   actor_kind: entry.actor_kind,
   actor_id: entry.actor_id,

@@ -40,7 +40,7 @@ const SECRET_KEYS = new Set([
   'app_secret',
 ]);
 
-/** A copy that is fit for the log: secrets replaced, long texts cut. The last net; callers leave secrets out themselves. */
+/** A copy that is fit for the log: secrets replaced, long texts cut. The last net; callers leave secrets out themselves. @internal */
 export function toAuditValue(value: unknown): unknown {
   if (typeof value === 'string')
     return value.length > LONGEST_TEXT

@@ -88,7 +88,6 @@ export function createExport({ db, keys, sealer }: ExportDeps) {
 
   return { readHead, lines };
 }
-export type AuditExport = ReturnType<typeof createExport>;
 
 function findWhyStray(isCopy: boolean, isGenuine: boolean, isLate: boolean): string | undefined {
   if (isCopy) return 'it is a copy of an entry.';

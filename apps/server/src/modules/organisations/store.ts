@@ -61,7 +61,7 @@ export async function countHoldings(db: Executor, id: string): Promise<Record<st
   return rows[0] as Record<string, number>;
 }
 
-/** Tables of credentials and the column that says since when one is not good any more; the test compares it with the schema. */
+/** Tables of credentials and the column that says since when one is not good any more; a test compares it with the schema. @internal */
 export const CREDENTIALS = [
   ['api_tokens', 'revoked_at'],
   ['pool_tokens', 'revoked_at'],

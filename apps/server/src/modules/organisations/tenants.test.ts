@@ -10,6 +10,7 @@ import {
   readTables,
   type Table,
 } from './foreign-keys-for-tests.ts';
+import { CREDENTIALS } from './store.ts';
 
 /** Tables that belong to the installation, and why. */
 const OF_THE_INSTALLATION: Readonly<Record<string, string>> = {
@@ -85,6 +86,14 @@ test('every column that is called like a reference is one, or stands in the list
     columns.filter((column) => column.name.endsWith('_id')).map((column) => `${name}.${column.name}`),
   );
   expect(called.filter((column) => !references.has(column) && !(column in NO_REFERENCE))).toEqual([]);
+});
+
+test('closing revokes every kind of credential that the schema knows', async () => {
+  const { rows } = await sql<{ table: string; column: string }>`SELECT table_name AS table, column_name AS column
+    FROM information_schema.columns WHERE table_schema = 'public' AND column_name LIKE '%revoked_at'`.execute(db);
+  expect(rows.map(({ table, column }) => `${table}.${column}`).sort()).toEqual(
+    CREDENTIALS.map(([table, column]) => `${table}.${column}`).sort(),
+  );
 });
 
 /** Rules that have nothing to do with tenants would refuse rows made of nothing but types. */
