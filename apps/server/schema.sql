@@ -1,5 +1,36 @@
 -- The schema that the migrations come to. Made by schema-dump.ts --write and compared in CI; do not edit.
 
+CREATE OR REPLACE FUNCTION refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'The audit log only grows: % on % is refused.', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation', HINT = 'Old entries are removed with: groundcrew server audit prune';
+END $function$;
+
+CREATE OR REPLACE FUNCTION refuse_retreat()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF NEW.organization_id = OLD.organization_id AND NEW.position > OLD.position THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'The head of the audit log only moves forward.' USING ERRCODE = 'restrict_violation';
+END $function$;
+
+CREATE OR REPLACE FUNCTION refuse_unrecorded_removal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF EXISTS (
+    SELECT FROM audit_chain c JOIN audit_gaps g ON g.organization_id = c.organization_id
+    WHERE c.organization_id = OLD.organization_id AND c.seq = OLD.seq AND c.position BETWEEN g.from_position AND g.to_position
+  ) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION 'The audit log only grows: DELETE on % is refused.', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation', HINT = 'Old entries are removed with: groundcrew server audit prune';
+END $function$;
+
 CREATE TABLE agents (
   id text NOT NULL,
   organization_id text NOT NULL,
@@ -44,6 +75,7 @@ CREATE TABLE agents (
   CONSTRAINT agents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT agents_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT agents_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT agents_organization_id_pool_token_id_fkey FOREIGN KEY (organization_id, pool_token_id) REFERENCES pool_tokens(organization_id, id),
   CONSTRAINT agents_token_hash_key UNIQUE (token_hash)
 ) WITH (fillfactor=70);
 CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
@@ -144,7 +176,7 @@ CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) W
 CREATE TABLE audit (
   seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   organization_id text NOT NULL,
-  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  at timestamp(3) with time zone NOT NULL DEFAULT clock_timestamp(),
   actor_kind text NOT NULL,
   actor_id text,
   actor_name text NOT NULL,
@@ -156,19 +188,74 @@ CREATE TABLE audit (
   request_id text,
   before jsonb,
   after jsonb,
+  credential_id text,
+  user_agent text,
+  stamp text,
   CONSTRAINT audit_pkey PRIMARY KEY (seq),
-  CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
-  CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+  CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'client'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
+  CONSTRAINT audit_by_organization_seq UNIQUE (organization_id, seq),
+  CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT audit_stamped CHECK ((stamp IS NOT NULL)) NOT VALID
 );
-CREATE INDEX audit_by_organization ON audit USING btree (organization_id, seq DESC);
 CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id, seq DESC);
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_unrecorded_removal();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_chain (
+  organization_id text NOT NULL,
+  position bigint NOT NULL,
+  seq bigint NOT NULL,
+  hash text NOT NULL,
+  stamp text,
+  CONSTRAINT audit_chain_pkey PRIMARY KEY (organization_id, "position"),
+  CONSTRAINT audit_chain_organization_id_seq_fkey FOREIGN KEY (organization_id, seq) REFERENCES audit(organization_id, seq) ON DELETE CASCADE,
+  CONSTRAINT audit_chain_organization_id_seq_key UNIQUE (organization_id, seq),
+  CONSTRAINT audit_chain_organization_id_stamp_key UNIQUE (organization_id, stamp),
+  CONSTRAINT audit_chain_position_check CHECK (("position" > 0))
+);
+CREATE TRIGGER audit_chain_no_delete BEFORE DELETE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_unrecorded_removal();
+CREATE TRIGGER audit_chain_no_truncate BEFORE TRUNCATE ON audit_chain FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_chain_no_update BEFORE UPDATE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_gaps (
+  organization_id text NOT NULL,
+  from_position bigint NOT NULL,
+  to_position bigint NOT NULL,
+  previous text NOT NULL,
+  hash text NOT NULL,
+  removed_at timestamp(3) with time zone NOT NULL,
+  removed_by text NOT NULL,
+  reason text NOT NULL,
+  signature text NOT NULL,
+  CONSTRAINT audit_gaps_pkey PRIMARY KEY (organization_id, to_position),
+  CONSTRAINT audit_gaps_check CHECK ((from_position <= to_position)),
+  CONSTRAINT audit_gaps_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE TRIGGER audit_gaps_no_change BEFORE DELETE OR UPDATE ON audit_gaps FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_gaps_no_truncate BEFORE TRUNCATE ON audit_gaps FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE TABLE audit_heads (
+  organization_id text NOT NULL,
+  position bigint NOT NULL,
+  hash text NOT NULL,
+  unstamped bigint NOT NULL,
+  sealed_at timestamp(3) with time zone NOT NULL,
+  signature text NOT NULL,
+  CONSTRAINT audit_heads_pkey PRIMARY KEY (organization_id),
+  CONSTRAINT audit_heads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE TRIGGER audit_heads_forward BEFORE UPDATE ON audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_retreat();
+CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_heads_no_truncate BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TABLE blob_chunks (
   blob_id text NOT NULL,
   number integer NOT NULL,
   content bytea NOT NULL,
+  organization_id text NOT NULL,
   CONSTRAINT blob_chunks_pkey PRIMARY KEY (blob_id, number),
-  CONSTRAINT blob_chunks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE
+  CONSTRAINT blob_chunks_organization_id_blob_id_fkey FOREIGN KEY (organization_id, blob_id) REFERENCES blobs(organization_id, id) ON DELETE CASCADE
 );
 ALTER TABLE blob_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -259,8 +346,9 @@ CREATE TABLE log_segments (
   encoding text NOT NULL DEFAULT 'identity'::text,
   content bytea NOT NULL,
   written_at timestamp with time zone NOT NULL DEFAULT now(),
+  organization_id text NOT NULL,
   CONSTRAINT log_segments_pkey PRIMARY KEY (attempt_id, phase, "offset"),
-  CONSTRAINT log_segments_attempt_id_phase_fkey FOREIGN KEY (attempt_id, phase) REFERENCES log_streams(attempt_id, phase)
+  CONSTRAINT log_segments_organization_id_attempt_id_phase_fkey FOREIGN KEY (organization_id, attempt_id, phase) REFERENCES log_streams(organization_id, attempt_id, phase)
 );
 ALTER TABLE log_segments ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -278,7 +366,7 @@ CREATE TABLE log_streams (
   archive_index jsonb,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase),
+  CONSTRAINT log_streams_pkey PRIMARY KEY (attempt_id, phase, organization_id),
   CONSTRAINT log_streams_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id),
   CONSTRAINT log_streams_organization_id_task_id_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks(organization_id, id),
   CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
@@ -290,9 +378,11 @@ CREATE TABLE organizations (
   id text NOT NULL,
   name text NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT organizations_pkey PRIMARY KEY (id),
-  CONSTRAINT organizations_name_key UNIQUE (name)
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
+  CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
+CREATE UNIQUE INDEX organizations_name ON organizations USING btree (lower(name)) WHERE (deleted_at IS NULL);
 
 CREATE TABLE plan_files (
   attempt_id text NOT NULL,
@@ -319,6 +409,7 @@ CREATE TABLE pool_tokens (
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
   CONSTRAINT pool_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT pool_tokens_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT pool_tokens_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT pool_tokens_token_hash_key UNIQUE (token_hash)
 );
@@ -485,8 +576,10 @@ CREATE TABLE tasks (
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
   CONSTRAINT tasks_cancel_cause_check CHECK ((cancel_cause = ANY (ARRAY['asked'::text, 'timed_out'::text]))),
   CONSTRAINT tasks_cancel_level_check CHECK (((cancel_level >= 0) AND (cancel_level <= 3))),
+  CONSTRAINT tasks_organization_id_attempt_id_fkey FOREIGN KEY (organization_id, attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT tasks_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id),
   CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT tasks_organization_id_plan_attempt_id_fkey FOREIGN KEY (organization_id, plan_attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT tasks_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT tasks_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
   CONSTRAINT tasks_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text]))),
@@ -575,7 +668,11 @@ CREATE TABLE workspaces (
   CONSTRAINT workspaces_pkey PRIMARY KEY (id),
   CONSTRAINT workspaces_execution_mode_check CHECK ((execution_mode = ANY (ARRAY['server'::text, 'agent'::text, 'k8s'::text]))),
   CONSTRAINT workspaces_organization_id_agent_pool_id_fkey FOREIGN KEY (organization_id, agent_pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT workspaces_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT workspaces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
-  CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id)
+  CONSTRAINT workspaces_organization_id_hold_task_id_fkey FOREIGN KEY (organization_id, hold_task_id) REFERENCES tasks(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT workspaces_organization_id_permit_attempt_id_fkey FOREIGN KEY (organization_id, permit_attempt_id) REFERENCES attempts(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT workspaces_organization_id_state_version_id_fkey FOREIGN KEY (organization_id, state_version_id) REFERENCES state_versions(organization_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE UNIQUE INDEX workspaces_name ON workspaces USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);

@@ -2,6 +2,7 @@ import { type Argument, Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { agent } from './commands/agent/index.ts';
 import { apply } from './commands/apply.ts';
+import { audit } from './commands/audit/index.ts';
 import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
 import { login } from './commands/login.ts';
@@ -9,7 +10,7 @@ import { logout } from './commands/logout.ts';
 import { plan } from './commands/plan.ts';
 import { pool } from './commands/pool/index.ts';
 import { push } from './commands/push.ts';
-import { server } from './commands/server.ts';
+import { server } from './commands/server/index.ts';
 import { state } from './commands/state/index.ts';
 import { task } from './commands/task/index.ts';
 import { token } from './commands/token/index.ts';
@@ -24,7 +25,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Start here:', [up, demo]],
   ['Work:', [plan, apply, push, task]],
   ['What is kept:', [workspace, variable, state]],
-  ['Who and where:', [login, logout, whoami, token, agent, pool, server]],
+  ['Who and where:', [login, logout, whoami, token, agent, pool, audit, server]],
   ['Shell:', [completion]],
 ];
 

@@ -5,7 +5,7 @@ import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
 import { createAgentsModule } from './modules/agents/index.ts';
-import { createAuditModule, createRecordChange } from './modules/audit/index.ts';
+import { createAuditKeys, createAuditModule, createRecordAccess, createRecordChange } from './modules/audit/index.ts';
 import { createConfigurationsModule } from './modules/configurations/index.ts';
 import { createEmit, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
@@ -33,12 +33,14 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const { registry } = platform.metrics;
   const figures = toFigures(configuration);
   const emit = createEmit(bus);
-  const recordChange = countChanges(registry, createRecordChange(emit));
+  const auditKeys = createAuditKeys(platform.auditSecret);
+  const recordChange = countChanges(registry, createRecordChange(emit, auditKeys));
+  const recordAccess = createRecordAccess(db, auditKeys);
   const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now });
 
-  const organisations = createOrganisationsModule({ db });
+  const organisations = createOrganisationsModule({ db, recordChange });
   const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
-  const audit = createAuditModule({ db });
+  const audit = createAuditModule({ db, keys: auditKeys, logger });
   const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });
   const pools = createPoolsModule({
     db,
@@ -68,6 +70,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     figures,
     logs: logs.service,
     recordChange,
+    recordAccess,
     emit,
     getWorkspaceId,
     openVariable: variables.service.open,
@@ -84,7 +87,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
       wakeDispatcher,
     }),
   });
-  const state = createStateModule({ db, blobs, emit, recordChange, decider: () => tasks.decider });
+  const state = createStateModule({ db, blobs, emit, recordChange, recordAccess, decider: () => tasks.decider });
   const agents = createAgentsModule({
     db,
     bus,
@@ -160,6 +163,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     figures,
     organisations,
     users,
+    audit,
     events,
     variables,
     pools,

@@ -29,9 +29,10 @@ export async function buildPlatform({ configuration, address, logger, clock, met
     homeFile: homePaths(configuration.home).masterKey,
   });
   await verifyMasterKey(db, masterKey);
-  const [jwtKey, hashKey] = await Promise.all([
+  const [jwtKey, hashKey, auditSecret] = await Promise.all([
     getInstallationSecret(db, masterKey, 'agent tokens'),
     getInstallationSecret(db, masterKey, 'idempotency'),
+    getInstallationSecret(db, masterKey, 'audit'),
   ]);
   const sealer = metrics.watchSealer(createSealer(db, masterKey));
   const bus = createBus({ address, logger });
@@ -55,6 +56,7 @@ export async function buildPlatform({ configuration, address, logger, clock, met
     hub,
     isTrustedProxy,
     jwtKey,
+    auditSecret,
     idempotency: createIdempotency({ db, clock, hashKey, onTrouble }),
     /** Ends every session with the database; to be called last. */
     async close(): Promise<void> {

@@ -7,6 +7,8 @@ const ABANDONED_AFTER_MS = 24 * 3_600_000;
 const SWEEP_BLOBS = 100;
 /** Whoever looks at a task just after its end reads its log from the database. */
 const ARCHIVE_AFTER_SECONDS = 600;
+/** How long an entry of the audit log may stand without its place in the chain. Nobody waits for it. */
+const SEAL_AUDIT_MS = 1_000;
 
 /** How often it is looked for agents that have fallen silent. */
 const HEARTBEATS_EVERY_MS = 5_000;
@@ -14,7 +16,7 @@ const HEARTBEATS_EVERY_MS = 5_000;
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, events, logs, metrics, figures }: Modules,
+  { tasks, agents, audit, events, logs, metrics, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -53,6 +55,13 @@ export function startLoops(
     run: agents.sendUnsent,
   });
 
+  const auditSealer = start({
+    name: 'audit-sealer',
+    intervalMs: SEAL_AUDIT_MS,
+    exclusive: false,
+    run: () => audit.sealer.seal({ wait: false }),
+  });
+
   const archiver = start({
     name: 'log-archiver',
     intervalMs: intervals.sweep,
@@ -74,5 +83,5 @@ export function startLoops(
     run: metrics.watchHeartbeats,
   });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper, heartbeats] };
+  return { dispatcher, loops: [dispatcher, keeper, offers, auditSealer, archiver, sweeper, heartbeats] };
 }

@@ -11,6 +11,7 @@ import {
   systemClock,
   writeFileDurably,
 } from '@groundcrew/kit';
+import { isAdministration, runAdministration } from './administration/index.ts';
 import { buildServer, type Server } from './build-server.ts';
 import { type Configuration, findTls, homePaths, readConfiguration } from './configuration.ts';
 import { createBuiltInAgent } from './modules/agents/index.ts';
@@ -27,6 +28,8 @@ const CLOSE_WITHIN_MS = 20_000;
 
 /** Starts the server in this process and resolves with its exit code once it has closed. */
 async function main(): Promise<number> {
+  const args = process.argv.slice(2);
+  if (isAdministration(args)) return runAdministration(args, process.env);
   const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
   if (values.version) {
     process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);

@@ -3,6 +3,8 @@ export * from './agent.ts';
 export * from './agent-local.ts';
 export * from './archive.ts';
 export * from './attempt.ts';
+export * from './audit.ts';
+export * from './audit-chain.ts';
 export * from './common.ts';
 export * from './control.ts';
 export * from './daemon.ts';

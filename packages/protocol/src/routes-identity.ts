@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { AuditEntry, AuditExportQuery, AuditHeadAnswer, AuditQuery, AuditVerdict, AuditVerifyQuery } from './audit.ts';
 import { PageQuery, pageOf } from './common.ts';
-import { AuditEntry, AuditQuery } from './event.ts';
 import { ApiTokenId, UserId } from './ids.ts';
 import {
   ApiToken,
@@ -138,5 +138,32 @@ export const identityRoutes = {
     access: user('audit:read'),
     query: AuditQuery,
     answer: pageOf(AuditEntry),
+  }),
+  exportAudit: route({
+    method: 'GET',
+    path: '/audit/export',
+    tag: 'identity',
+    summary:
+      'The audit log as it can be verified elsewhere: a line of JSON each, oldest first, with the fields of the chain',
+    access: user('audit:read'),
+    query: AuditExportQuery,
+    rawAnswer: 'application/x-ndjson',
+  }),
+  verifyAudit: route({
+    method: 'GET',
+    path: '/audit/verify',
+    tag: 'identity',
+    summary: 'Whether the audit log is what was written, and the first row that does not fit',
+    access: user('audit:read'),
+    query: AuditVerifyQuery,
+    answer: AuditVerdict,
+  }),
+  getAuditHead: route({
+    method: 'GET',
+    path: '/audit/head',
+    tag: 'identity',
+    summary: 'How far the chain of the audit log reaches; kept elsewhere, it shows when the log is cut off later',
+    access: user('audit:read'),
+    answer: AuditHeadAnswer,
   }),
 };

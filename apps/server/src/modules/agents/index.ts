@@ -1,3 +1,4 @@
 export { type Liveness, OFFLINE_AFTER_MS, statusOf } from './agent.ts';
 export { createBuiltInAgent } from './built-in-agent.ts';
 export { createAgentsModule } from './module.ts';
+export { hasLeft } from './present.ts';

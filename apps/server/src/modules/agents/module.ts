@@ -40,7 +40,13 @@ const NOTE_SENT_AFTER_MS = 1_000;
 export function createAgentsModule(deps: AgentsModuleDeps) {
   const { db, bus, tasks, logger } = deps;
   const sessions = createSessions();
-  const signOn = createSignOn({ db, pools: deps.pools, jwtKey: deps.jwtKey, serverVersion: deps.serverVersion });
+  const signOn = createSignOn({
+    db,
+    pools: deps.pools,
+    recordChange: deps.recordChange,
+    jwtKey: deps.jwtKey,
+    serverVersion: deps.serverVersion,
+  });
 
   /** From then on the agent's silence counts against it. */
   function markSent(offers: readonly store.OfferRow[]): void {

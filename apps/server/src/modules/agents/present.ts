@@ -16,7 +16,7 @@ export const livenessOf = (row: AgentRow): Liveness => ({
 });
 
 /** Its last word was that it leaves. A newer start of the agent has a higher number, so that word does not speak of it. */
-const hasLeft = ({ last_heartbeat: last, instance }: AgentRow): boolean =>
+export const hasLeft = ({ last_heartbeat: last, instance }: Pick<AgentRow, 'last_heartbeat' | 'instance'>): boolean =>
   last?.leaving === true && (last.instance ?? instance) === instance;
 
 /** What an agent may do; what is not written is allowed, an empty list allows nothing. */

@@ -2,7 +2,13 @@ import { newId, sha256Hex } from '@groundcrew/kit';
 import type { AgentId, OrganizationId, PoolId, Register, RegisterAnswer } from '@groundcrew/protocol';
 import { jwtVerify, SignJWT } from 'jose';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { type AgentIdentity, AppError, type RegistrantIdentity } from '../../platform/http/index.ts';
+import {
+  type AgentIdentity,
+  AppError,
+  type RegistrantCaller,
+  type RegistrantIdentity,
+} from '../../platform/http/index.ts';
+import type { RecordChange } from '../audit/index.ts';
 import type { PoolsService } from '../pools/index.ts';
 import { HEARTBEAT_EVERY_SECONDS, isConnected, isReachable, sameOrUnknown, statusOf } from './agent.ts';
 import { livenessOf } from './present.ts';
@@ -17,13 +23,14 @@ const ALGORITHM = 'HS256';
 export interface SignOnDeps {
   db: Database;
   pools: PoolsService;
+  recordChange: RecordChange;
   /** Key of the JWTs, derived from the installation's master key. */
   jwtKey: Uint8Array;
   serverVersion: string;
 }
 
 /** How agents prove who they are: `agt_…` or `apt_…` at registration, a short-lived JWT afterwards. */
-export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
+export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion }: SignOnDeps) {
   /** Who brings this token to register, or undefined. */
   async function findRegistrant(token: string): Promise<RegistrantIdentity | undefined> {
     if (token.startsWith('agt_')) {
@@ -86,7 +93,7 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
   }
 
   /** Signs an agent on. Known by `agent_id`: the same agent if it comes from the same machine, refused from another while the first lives. */
-  async function register(caller: RegistrantIdentity, body: Register): Promise<RegisterAnswer> {
+  async function register(caller: RegistrantCaller, body: Register): Promise<RegisterAnswer> {
     const signedOn = await transaction(db, async (tx) => {
       const agent = await findOwn(tx, caller, body);
       const poolId = agent?.pool_id ?? caller.poolId;
@@ -106,9 +113,29 @@ export function createSignOn({ db, pools, jwtKey, serverVersion }: SignOnDeps) {
           ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
           : await update(tx, agent, caller, body);
       await store.noteHeard(tx, id, agent?.instance !== body.instance);
+      await recordNewcomer(tx, caller, agent, { ...body, id, poolId });
       return { id, poolId, via };
     });
     return answer(signedOn, body);
+  }
+
+  /** An agent renews its token by registering, every few minutes; what counts is who came for the first time, or from elsewhere. */
+  async function recordNewcomer(
+    tx: Executor,
+    caller: RegistrantCaller,
+    known: store.AgentRow | undefined,
+    { id, poolId, agent_id, machine_id }: Register & { id: AgentId; poolId: PoolId },
+  ): Promise<void> {
+    if (known?.agent_id === agent_id && known.machine_id === machine_id) return;
+    await recordChange(tx, {
+      caller,
+      action: 'register',
+      noun: 'agent',
+      subjectId: id,
+      subjectName: agent_id,
+      before: known && { agent_id: known.agent_id, machine_id: known.machine_id },
+      after: { agent_id, machine_id, pool_id: poolId },
+    });
   }
 
   async function findOwn(

@@ -1,9 +1,18 @@
-import type { AuditEntry, AuditQuery, OrganizationId, Page } from '@groundcrew/protocol';
-import type { Executor } from '../../platform/database/index.ts';
-import { decodeNumberCursor, type Handlers, toPage } from '../../platform/http/index.ts';
+import { Readable } from 'node:stream';
+import type { Logger } from '@groundcrew/kit';
+import type { AuditEntry, AuditLine, AuditQuery, ChainCheckOptions, OrganizationId, Page } from '@groundcrew/protocol';
+import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { AppError, decodeNumberCursor, type Handlers, rawAnswer, toPage } from '../../platform/http/index.ts';
 import type { Emit } from '../events/index.ts';
-import type { Change } from './change.ts';
-import { type AuditRow, insertEntry, listEntries } from './store.ts';
+import { type Change, toEntry } from './change.ts';
+import { createExport } from './export.ts';
+import type { AuditKeys } from './keys.ts';
+import { createPrune } from './prune.ts';
+import { createSealer } from './seal.ts';
+import { insertEntry, type ListedEntry, listEntries } from './store.ts';
+import { verifyLines } from './verify.ts';
+
+export { type AuditKeys, createAuditKeys } from './keys.ts';
 
 /**
  * Records a change in the transaction that makes it: one row for the audit log, one event for those who follow, and the word to
@@ -12,30 +21,88 @@ import { type AuditRow, insertEntry, listEntries } from './store.ts';
 export type RecordChange = (tx: Executor, change: Change) => Promise<void>;
 
 export const createRecordChange =
-  (emit: Emit): RecordChange =>
+  (emit: Emit, keys: AuditKeys): RecordChange =>
   async (tx, change) => {
     const { caller, action, noun, subjectId, subjectName, workspaceId } = change;
     const event = { noun, id: subjectId, kind: action, workspaceId };
     await Promise.all([
-      insertEntry(tx, change),
-      emit(tx, {
-        ...event,
-        organizationId: caller.organizationId,
-        data: subjectName === undefined ? {} : { name: subjectName },
-      }),
+      writeEntry(tx, change, keys),
+      change.hasEvent
+        ? undefined
+        : emit(tx, {
+            ...event,
+            organizationId: caller.organizationId,
+            data: subjectName === undefined ? {} : { name: subjectName },
+          }),
       caller.kind === 'system' ? undefined : caller.request.claim?.commit(tx),
     ]);
   };
 
-/** Reads the audit log. */
-export function createAuditModule({ db }: { db: Executor }) {
+/**
+ * Records that somebody was given a secret, before they get it: a row for the audit log, and no event, since nothing changed. To
+ * be called outside a transaction; the secret may be handed out once it resolves.
+ */
+export type RecordAccess = (access: Omit<Change, 'before'>) => Promise<void>;
+
+export const createRecordAccess =
+  (db: Database, keys: AuditKeys): RecordAccess =>
+  (access) =>
+    transaction(db, (tx) => writeEntry(tx, access, keys));
+
+function writeEntry(tx: Executor, change: Change, keys: AuditKeys): Promise<void> {
+  const entry = toEntry(change);
+  return insertEntry(tx, entry, keys.stamp(entry));
+}
+
+export interface AuditDeps {
+  db: Database;
+  keys: AuditKeys;
+  logger: Logger;
+}
+
+/** Reads the audit log, seals it and proves it. */
+export function createAuditModule(deps: AuditDeps) {
+  const { db, keys } = deps;
+  const sealer = createSealer(deps);
+  const { lines, readHead } = createExport({ ...deps, sealer });
+
   async function list(organizationId: OrganizationId, query: AuditQuery): Promise<Page<AuditEntry>> {
     const below = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
     const rows = await listEntries(db, organizationId, query, below, query.limit + 1);
     return toPage(rows, query.limit, present, ({ seq }) => String(seq));
   }
-  const handlers = { listAudit: ({ caller, query }) => list(caller.organizationId, query) } satisfies Partial<Handlers>;
-  return { handlers };
+
+  /** Follows the whole log, or the part that is not older than `since`. */
+  const verify = (
+    organizationId: OrganizationId,
+    { anchor, since }: { anchor?: ChainCheckOptions['anchor']; since?: string | undefined } = {},
+  ) => verifyLines(lines(organizationId, since), { anchor, publicKey: keys.publicKey });
+
+  const handlers = {
+    listAudit: ({ caller, query }) => list(caller.organizationId, query),
+    exportAudit: async ({ caller, query }) =>
+      rawAnswer({ stream: Readable.from(toNdjson(lines(caller.organizationId, query.since)), { objectMode: false }) }),
+    verifyAudit: ({ caller, query: { anchor_hash: hash, anchor_position: position, since } }) => {
+      if ((hash === undefined) !== (position === undefined))
+        throw new AppError(
+          'invalid_request',
+          'An anchor is both anchor_position and anchor_hash; give both or neither.',
+        );
+      const anchor = hash === undefined || position === undefined ? undefined : { hash, position };
+      return verify(caller.organizationId, { anchor, since });
+    },
+    getAuditHead: async ({ caller }) => ({
+      ...(await readHead(caller.organizationId)),
+      public_key: keys.publicKey,
+    }),
+  } satisfies Partial<Handlers>;
+
+  const prune = createPrune({ ...deps, verify, record: (tx, change) => writeEntry(tx, change, keys) });
+  return { handlers, sealer, verify, prune };
 }
 
-const present = (row: AuditRow): AuditEntry => ({ ...row, at: row.at.toISOString() });
+async function* toNdjson(lines: AsyncIterable<AuditLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
+const present = ({ at, ...row }: ListedEntry): AuditEntry => ({ ...row, at: at.toISOString() });

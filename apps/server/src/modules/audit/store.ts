@@ -1,22 +1,50 @@
-import type { AuditEntry, AuditQuery, OrganizationId } from '@groundcrew/protocol';
+import type { AuditQuery, OrganizationId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
-import { type Change, describeActor, toAuditValue } from './change.ts';
+import type { EntryFields } from './change.ts';
 
-/** Writes one entry; nothing ever changes or removes it. */
-export async function insertEntry(
-  tx: Executor,
-  { caller, action, noun, subjectId, subjectName, before, after }: Change,
-): Promise<void> {
-  const actor = describeActor(caller);
-  await sql`${named('insert_audit')} INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, before, after)
-    VALUES (${caller.organizationId}, ${actor.kind}, ${actor.id}, ${actor.name}, ${action}, ${noun}, ${subjectId}, ${subjectName ?? null},
-      ${actor.address}, ${actor.requestId}, ${toJson(before)}::jsonb, ${toJson(after)}::jsonb)`.execute(tx);
+/** Writes one entry; nothing ever changes it. */
+export async function insertEntry(tx: Executor, entry: EntryFields, stamp: string): Promise<void> {
+  await sql`${named('insert_audit')} INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, credential_id, action, noun,
+      subject_id, subject_name, address, user_agent, request_id, before, after, stamp)
+    VALUES (${entry.organization_id}, ${entry.actor_kind}, ${entry.actor_id}, ${entry.actor_name}, ${entry.credential_id}, ${entry.action},
+      ${entry.noun}, ${entry.subject_id}, ${entry.subject_name}, ${entry.address}, ${entry.user_agent}, ${entry.request_id},
+      ${toText(entry.before)}::jsonb, ${toText(entry.after)}::jsonb, ${stamp})`.execute(tx);
 }
 
-const toJson = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(toAuditValue(value)));
+const toText = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 
-export type AuditRow = Omit<AuditEntry, 'at'> & { at: Date };
+/** An entry as stored. */
+export interface StoredEntry extends EntryFields {
+  seq: number;
+  at: Date;
+}
+/** With its place in the chain, once it has one. */
+export interface ListedEntry extends Omit<StoredEntry, 'organization_id'> {
+  position: number | null;
+  hash: string | null;
+}
+
+export const ENTRY_COLUMNS = [
+  'a.seq',
+  'a.at',
+  'a.actor_kind',
+  'a.actor_id',
+  'a.actor_name',
+  'a.credential_id',
+  'a.action',
+  'a.noun',
+  'a.subject_id',
+  'a.subject_name',
+  'a.address',
+  'a.user_agent',
+  'a.request_id',
+  'a.before',
+  'a.after',
+] as const;
+
+/** Fields of the query that are compared as they are. */
+const EXACT = ['noun', 'subject_id', 'actor_id', 'actor_kind', 'action', 'request_id'] as const;
 
 /** Entries that match, newest first, below the sequence number `below`. */
 export async function listEntries(
@@ -25,34 +53,20 @@ export async function listEntries(
   query: AuditQuery,
   below: number | undefined,
   limit: number,
-): Promise<AuditRow[]> {
-  const rows = await db
-    .selectFrom('audit')
-    .select([
-      'seq',
-      'at',
-      'actor_kind',
-      'actor_id',
-      'actor_name',
-      'action',
-      'noun',
-      'subject_id',
-      'subject_name',
-      'address',
-      'request_id',
-      'before',
-      'after',
-    ])
-    .where('organization_id', '=', organizationId)
-    .$if(below !== undefined, (q) => q.where('seq', '<', below as number))
-    .$if(query.noun !== undefined, (q) => q.where('noun', '=', query.noun as string))
-    .$if(query.subject_id !== undefined, (q) => q.where('subject_id', '=', query.subject_id as string))
-    .$if(query.actor_id !== undefined, (q) => q.where('actor_id', '=', query.actor_id as string))
-    .$if(query.action !== undefined, (q) => q.where('action', '=', query.action as string))
-    .$if(query.since !== undefined, (q) => q.where('at', '>=', new Date(query.since as string)))
-    .$if(query.until !== undefined, (q) => q.where('at', '<', new Date(query.until as string)))
-    .orderBy('seq', 'desc')
-    .limit(limit)
-    .execute();
-  return rows as AuditRow[];
+): Promise<ListedEntry[]> {
+  let rows = db
+    .selectFrom('audit as a')
+    .leftJoin('audit_chain as c', (join) =>
+      join.onRef('c.organization_id', '=', 'a.organization_id').onRef('c.seq', '=', 'a.seq'),
+    )
+    .select([...ENTRY_COLUMNS, 'c.position', 'c.hash'])
+    .where('a.organization_id', '=', organizationId)
+    .$if(below !== undefined, (q) => q.where('a.seq', '<', below as number))
+    .$if(query.since !== undefined, (q) => q.where('a.at', '>=', new Date(query.since as string)))
+    .$if(query.until !== undefined, (q) => q.where('a.at', '<', new Date(query.until as string)));
+  for (const field of EXACT) {
+    const wanted = query[field];
+    if (wanted !== undefined) rows = rows.where(`a.${field}`, '=', wanted);
+  }
+  return (await rows.orderBy('a.seq', 'desc').limit(limit).execute()) as ListedEntry[];
 }

@@ -84,10 +84,10 @@ export async function appendAtEnd(db: Executor, key: StreamKey, chunk: NewSegmen
       UPDATE log_streams SET length = length + ${chunk.length}, updated_at = now(),
         complete = final_length IS NOT NULL AND length + ${chunk.length} >= final_length
       WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase} AND length = ${chunk.offset} AND NOT complete
-      RETURNING length, complete
+      RETURNING organization_id, length, complete
     ), segment AS (
-      INSERT INTO log_segments (attempt_id, phase, "offset", length, encoding, content, written_at)
-      SELECT ${key.attemptId}, ${key.phase}, ${chunk.offset}::bigint, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
+      INSERT INTO log_segments (organization_id, attempt_id, phase, "offset", length, encoding, content, written_at)
+      SELECT organization_id, ${key.attemptId}, ${key.phase}, ${chunk.offset}::bigint, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
       FROM stream
     )
     SELECT length, complete FROM stream`.execute(db);
@@ -100,10 +100,10 @@ export async function beginWith(db: Executor, key: StreamKey, chunk: NewSegment)
     WITH stream AS (
       INSERT INTO log_streams (attempt_id, phase, organization_id, task_id, length)
       SELECT id, ${key.phase}, organization_id, task_id, ${chunk.length}::bigint FROM attempts WHERE id = ${key.attemptId}
-      ON CONFLICT DO NOTHING RETURNING length, complete
+      ON CONFLICT DO NOTHING RETURNING organization_id, length, complete
     ), segment AS (
-      INSERT INTO log_segments (attempt_id, phase, "offset", length, encoding, content, written_at)
-      SELECT ${key.attemptId}, ${key.phase}, 0, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
+      INSERT INTO log_segments (organization_id, attempt_id, phase, "offset", length, encoding, content, written_at)
+      SELECT organization_id, ${key.attemptId}, ${key.phase}, 0, ${chunk.length}::bigint, ${chunk.encoding}, ${chunk.content}::bytea, ${chunk.writtenAt}::timestamptz
       FROM stream
     )
     SELECT length, complete FROM stream`.execute(db);
@@ -176,8 +176,9 @@ export async function replaceByGap(
 ): Promise<void> {
   await sql`DELETE FROM log_segments WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase}
     AND "offset" >= ${from} AND "offset" < ${to}`.execute(db);
-  await sql`INSERT INTO log_segments (attempt_id, phase, "offset", length, gap, content)
-    VALUES (${key.attemptId}, ${key.phase}, ${from}, ${to - from}, true, ${marker})`.execute(db);
+  await sql`INSERT INTO log_segments (organization_id, attempt_id, phase, "offset", length, gap, content)
+    SELECT organization_id, attempt_id, phase, ${from}::bigint, ${to - from}::bigint, true, ${marker}::bytea FROM log_streams
+    WHERE attempt_id = ${key.attemptId} AND phase = ${key.phase}`.execute(db);
 }
 
 /** Records what the exit record says of the stream, and gives whether all of that is stored. */
@@ -185,7 +186,7 @@ export async function setFinal(db: Executor, key: StreamKey, length: number, che
   const { rows } = await sql<{ complete: boolean }>`
     INSERT INTO log_streams (attempt_id, phase, organization_id, task_id, final_length, checksum, complete)
     SELECT id, ${key.phase}, organization_id, task_id, ${length}::bigint, ${checksum}, ${length}::bigint = 0 FROM attempts WHERE id = ${key.attemptId}
-    ON CONFLICT (attempt_id, phase) DO UPDATE SET final_length = excluded.final_length, checksum = excluded.checksum,
+    ON CONFLICT (attempt_id, phase, organization_id) DO UPDATE SET final_length = excluded.final_length, checksum = excluded.checksum,
       complete = log_streams.length >= excluded.final_length, updated_at = now()
     RETURNING complete`.execute(db);
   return rows[0]?.complete ?? false;

@@ -1,7 +1,7 @@
-import type { AttemptState, TaskStatus, TaskType } from '@groundcrew/protocol';
+import type { AttemptState, Heartbeat, TaskStatus, TaskType } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Database, type Executor, named, withSession } from '../../platform/database/index.ts';
-import { type Liveness, statusOf } from '../agents/index.ts';
+import { hasLeft, type Liveness, statusOf } from '../agents/index.ts';
 
 /** One agent, as everybody sees it. */
 export interface AgentFigures {
@@ -71,6 +71,8 @@ interface AgentRow {
   connected_replica: string | null;
   reported_status: string | null;
   silent_offers: number;
+  last_heartbeat: Heartbeat | null;
+  instance: number;
   running_attempts: number;
   total: number;
   now: Date;
@@ -83,7 +85,7 @@ interface AgentRow {
 async function readAgents(db: Executor): Promise<Pick<Fleet, 'agents' | 'agentsLeftOut'>> {
   const { rows } = await sql<AgentRow>`${named('metrics_agents')} SELECT * FROM (
       SELECT DISTINCT ON (g.name, g.pool_id) g.name, g.pool_id, g.last_heartbeat_at, g.connected_replica, g.reported_status,
-        g.silent_offers, coalesce(r.attempts, 0) AS running_attempts, (count(*) OVER ())::integer AS total, now() AS now
+        g.silent_offers, g.last_heartbeat, g.instance, coalesce(r.attempts, 0) AS running_attempts, (count(*) OVER ())::integer AS total, now() AS now
       FROM agents g LEFT JOIN (SELECT agent_id, count(*)::integer AS attempts FROM attempts WHERE state <> 'ended' GROUP BY agent_id) r
         ON r.agent_id = g.id
       WHERE g.deleted_at IS NULL ORDER BY g.name, g.pool_id, g.last_heartbeat_at NULLS FIRST
@@ -102,6 +104,7 @@ function toAgent(row: AgentRow): AgentFigures {
     reportedStatus: row.reported_status,
     silentOffers: row.silent_offers,
     runningAttempts: row.running_attempts,
+    left: hasLeft(row),
   };
   return {
     name: row.name,

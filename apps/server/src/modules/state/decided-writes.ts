@@ -1,7 +1,7 @@
 import { newId } from '@groundcrew/kit';
 import type { OrganizationId, StateAcceptance, StateVersionId, WorkspaceId } from '@groundcrew/protocol';
 import type { Database, Executor } from '../../platform/database/index.ts';
-import { AppError, type UserCaller } from '../../platform/http/index.ts';
+import { AppError, type AttemptCaller, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { StateDecider } from './decision.ts';
 import { type Kept, type KeptStates, markOf } from './kept-states.ts';
@@ -19,6 +19,8 @@ export interface DecidedWritesDeps {
 export interface NewVersion extends Kept {
   /** The person who wrote it; undefined for an attempt's, which is written in the name of whoever asked for its task. */
   createdBy: string | undefined;
+  /** The attempt that sent it. */
+  sentBy?: AttemptCaller;
   message: string;
   /** Why a quarantined version was decided about as it was. */
   verdict?: string;

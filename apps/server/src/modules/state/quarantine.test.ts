@@ -108,7 +108,7 @@ test('accepted, it is a new version with the serial after the current one; nothi
   expect(text).toBe(stateWith(5, { a: '1' }).toString());
   const before = await server.must('getStateVersion', server.owner, params(versionId));
   expect(before).toMatchObject({ standing: 'past', standing_reason: expect.stringContaining('it is what exists') });
-  expect(await auditOf(body.id)).toEqual(['accept']);
+  expect(await auditOf(body.id)).toEqual(['download', 'accept']);
   expect((await workspaceOf(workspaceId)).quarantined_states).toBe(0);
   const again = await accept(versionId);
   expect([again.status, again.body.error]).toEqual([409, expect.stringContaining('not in quarantine')]);
@@ -118,7 +118,7 @@ test('discarded, it is kept and stays what it is', async () => {
   const { workspaceId, versionId } = await quarantined(stateWith(2, { a: '1' }));
   const { body } = await discard(versionId);
   expect(body).toMatchObject({ standing: 'discarded', standing_reason: 'admin discarded it: a test run' });
-  expect(await auditOf(versionId)).toEqual(['discard']);
+  expect(await auditOf(versionId)).toEqual(['discard', 'write']);
   expect((await workspaceOf(workspaceId)).quarantined_states).toBe(0);
   expect((await server.call('downloadStateVersion', server.owner, params(versionId))).text).toBe(
     stateWith(2, { a: '1' }).toString(),

@@ -1,6 +1,14 @@
 import { Readable } from 'node:stream';
 import type { StateVersion } from '@groundcrew/protocol';
-import { AppError, decodeNumberCursor, type Handlers, rawAnswer, toPage } from '../../platform/http/index.ts';
+import {
+  AppError,
+  decodeNumberCursor,
+  type Handlers,
+  rawAnswer,
+  toPage,
+  type UserCaller,
+} from '../../platform/http/index.ts';
+import type { RecordAccess } from '../audit/index.ts';
 import type { StateService } from './service.ts';
 import type { StateRow } from './store.ts';
 
@@ -38,8 +46,15 @@ export const stateAnswer = (state: StateService, row: StateRow) =>
     },
   });
 
-export const createStateHandlers = (state: StateService) =>
-  ({
+export function createStateHandlers(state: StateService, recordAccess: RecordAccess) {
+  /** A state is full of secrets: whoever takes one is written down before the first byte goes out. */
+  async function download(caller: UserCaller, row: StateRow) {
+    const what = { action: 'download', noun: 'state', subjectId: row.id, workspaceId: row.workspace_id } as const;
+    await recordAccess({ caller, ...what, after: { version: row.version } });
+    return stateAnswer(state, row);
+  }
+
+  return {
     listStateVersions: async ({ caller, params, query }) => {
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
       const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
@@ -50,7 +65,7 @@ export const createStateHandlers = (state: StateService) =>
     getStateVersion: async ({ caller, params }) =>
       presentState(await state.getVersion(caller.organizationId, params.state_version_id)),
     downloadStateVersion: async ({ caller, params }) =>
-      stateAnswer(state, await state.getVersion(caller.organizationId, params.state_version_id)),
+      download(caller, await state.getVersion(caller.organizationId, params.state_version_id)),
     compareStateVersion: ({ caller, params }) => state.compare(caller.organizationId, params.state_version_id),
     acceptStateVersion: async ({ caller, params, body }) =>
       presentState(await state.accept(caller, params.state_version_id, body)),
@@ -60,7 +75,7 @@ export const createStateHandlers = (state: StateService) =>
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
       const current = await state.findCurrent(caller.organizationId, workspaceId);
       if (current === undefined) throw new AppError('not_found', `Workspace ${params.workspace_id} has no state yet.`);
-      return stateAnswer(state, current);
+      return download(caller, current);
     },
     pushState: async ({ caller, params, query, headers, raw }) => {
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
@@ -75,4 +90,5 @@ export const createStateHandlers = (state: StateService) =>
       const workspaceId = await state.getWorkspaceId(caller.organizationId, params.workspace_id);
       return presentState(await state.rollback(caller, workspaceId, body.version, body.message));
     },
-  }) satisfies Partial<Handlers>;
+  } satisfies Partial<Handlers>;
+}

@@ -1,15 +1,8 @@
 import { newId } from '@groundcrew/kit';
-import type {
-  AttemptId,
-  OrganizationId,
-  StateComparison,
-  StateVersionId,
-  TaskId,
-  WorkspaceId,
-} from '@groundcrew/protocol';
+import type { OrganizationId, StateComparison, StateVersionId, WorkspaceId } from '@groundcrew/protocol';
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
-import { AppError } from '../../platform/http/index.ts';
+import { AppError, type AttemptCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import { createStateComparer } from './compare.ts';
 import { createDecidedWrites, type NewVersion } from './decided-writes.ts';
@@ -53,14 +46,11 @@ export function createStateService({ db, blobs, decider, recordChange, emit }: S
   const comparer = createStateComparer({ db, blobs });
 
   /** A state written by an attempt's Terraform: stored whatever it counts as. The same again is the same version. */
-  async function postFromAttempt(
-    attempt: { organizationId: OrganizationId; taskId: TaskId; attemptId: AttemptId },
-    incoming: IncomingState,
-  ) {
+  async function postFromAttempt(attempt: AttemptCaller, incoming: IncomingState) {
     const id = newId('sv') as StateVersionId;
     const came = await kept.keep(attempt.organizationId, id, incoming.bytes, incoming.checksum);
     await refuseOtherHeader(came, incoming);
-    const extra: NewVersion = { ...came, createdBy: undefined, message: '' };
+    const extra: NewVersion = { ...came, createdBy: undefined, sentBy: attempt, message: '' };
     const taken = await decider().decide(
       attempt.taskId,
       { kind: 'state_posted', id, mark: markOf(came) },
@@ -88,7 +78,7 @@ export function createStateService({ db, blobs, decider, recordChange, emit }: S
     context: StateContext,
     extra: unknown,
   ): Promise<void> {
-    const { header, createdBy, message, blobId, size, checksum } = extra as NewVersion;
+    const { header, createdBy, sentBy, message, blobId, size, checksum } = extra as NewVersion;
     if (effect.standing === 'current') await store.retireCurrent(tx, context.workspaceId);
     const version = await store.nextVersion(tx, context.workspaceId);
     await store.insertVersion(tx, {
@@ -111,6 +101,17 @@ export function createStateService({ db, blobs, decider, recordChange, emit }: S
       created_by: createdBy ?? (await store.getAskedBy(tx, context.taskId)),
       message,
     });
+    const { lineage, serial } = header;
+    if (sentBy !== undefined)
+      await recordChange(tx, {
+        caller: sentBy,
+        action: 'write',
+        noun: 'state',
+        subjectId: effect.id,
+        workspaceId: context.workspaceId,
+        after: { version, lineage, serial, checksum, standing: effect.standing },
+        hasEvent: true,
+      });
     await emit(tx, {
       organizationId: context.organizationId as OrganizationId,
       noun: 'state',

@@ -14,6 +14,7 @@ import {
   rawAnswer,
   readRaw,
 } from '../../platform/http/index.ts';
+import type { RecordAccess } from '../audit/index.ts';
 import type { IncomingChunk, LogsService } from '../logs/index.ts';
 import { type StateService, stateAnswer } from '../state/index.ts';
 import type { AttemptsService } from './attempts-service.ts';
@@ -23,6 +24,7 @@ export interface AttemptRoutesDeps {
   db: Executor;
   attempts: AttemptsService;
   logs: LogsService;
+  recordAccess: RecordAccess;
   state: StateService;
   blobs: BlobStore;
   logIntervalMs: (taskId: TaskId) => number;
@@ -37,6 +39,7 @@ export function createAttemptHandlers({
   db,
   attempts,
   logs,
+  recordAccess,
   state,
   blobs,
   logIntervalMs,
@@ -71,6 +74,10 @@ export function createAttemptHandlers({
     };
   }
 
+  /** Written down before the secret goes out: an answer that nobody knows of must not exist. */
+  const recordSecrets = ({ caller, after }: { caller: AttemptCaller; after: Record<string, unknown> }) =>
+    recordAccess({ caller, action: 'read_secrets', noun: 'task', subjectId: caller.taskId, after });
+
   return {
     acceptAttempt: ({ caller, params, body }) => attempts.accept(caller.agentId, params.task_id, body),
     rejectAttempt: ({ caller, params, body }) =>
@@ -82,11 +89,14 @@ export function createAttemptHandlers({
         attempts.readData(attempt),
         readSmallArchive(configuration_id),
       ]);
+      const secrets = read.variables.filter(({ sensitive }) => sensitive).map(({ key }) => key);
+      if (secrets.length > 0) await recordSecrets({ caller, after: { variables: secrets } });
       const data = { ...read, configuration: read.configuration && { ...read.configuration, ...content } };
       if (data.state_version === null || stateId === null || query.without === 'state_content') return data;
       const current = await state.findCurrent(caller.organizationId, caller.workspaceId);
       if (current?.id !== stateId)
         throw new AppError('conflict', 'The state moved on while it was being read; ask again.');
+      await recordSecrets({ caller, after: { state_version: current.version } });
       return {
         ...data,
         state_version: {
@@ -106,12 +116,14 @@ export function createAttemptHandlers({
       const found =
         action === 'apply' && plan_attempt_id !== null ? await attempts.findPlanFile(plan_attempt_id) : undefined;
       if (found === undefined) throw new AppError('not_found', `Task ${params.task_id} has no stored plan.`);
+      await recordSecrets({ caller, after: { plan_of_attempt: plan_attempt_id } });
       return download({ blobId: found.blob_id, checksum: found.bundle_checksum, size: found.size });
     },
     getTaskState: async ({ caller, params }) => {
       await attempts.demandActing(own(caller, params.task_id));
       const current = await state.findCurrent(caller.organizationId, caller.workspaceId);
       if (current === undefined) throw new AppError('not_found', 'The workspace has no state yet.');
+      await recordSecrets({ caller, after: { state_version: current.version } });
       return stateAnswer(state, current);
     },
     renewAttempt: ({ caller, params, body }) => attempts.renew(own(caller, params.task_id), body),

@@ -100,6 +100,11 @@ test('the table names every message and every state', () => {
   expect(rows.slice(1).map(([name]) => name)).toEqual(messageNames);
 });
 
+/** These hand out what may hold secrets, and every access is written down; nothing else may change with the second one. */
+const ACCESSES: ReadonlySet<MessageName> = new Set(['data', 'plan_file', 'state']);
+const leaveOutEntries = (all: ReadonlyMap<string, string>) =>
+  new Map([...all].filter(([key]) => !key.startsWith('audit ')));
+
 describe.each(stateNames)('an attempt that is %s', (state) => {
   test.each(messageNames)('is sent %s, twice', async (message) => {
     const [first, second] = expected(message, state);
@@ -115,7 +120,9 @@ describe.each(stateNames)('an attempt that is %s', (state) => {
     // What went into quarantine is told to people, in the task's history.
     if (first === 'quarantined') expect(changes.join()).toMatch(/state_versions .*task_events /);
     expect(await send(message, staged[state])).toBe(second);
-    if (message !== RENEWS) expect(await checkpoint.readRows()).toEqual(after);
+    const again = await checkpoint.readRows();
+    if (ACCESSES.has(message)) expect(leaveOutEntries(again)).toEqual(leaveOutEntries(after));
+    else if (message !== RENEWS) expect(again).toEqual(after);
     if (changes.length > 0) await checkpoint.restore();
   });
 });

@@ -3,7 +3,7 @@ import type { AgentId, AttemptId, CancelLevel, OrganizationId, TaskId, Workspace
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Bus } from '../../platform/bus/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
-import type { RecordChange } from '../audit/index.ts';
+import type { RecordAccess, RecordChange } from '../audit/index.ts';
 import type { Emit } from '../events/index.ts';
 import type { LogsService } from '../logs/index.ts';
 import type { StateService } from '../state/index.ts';
@@ -27,6 +27,7 @@ export interface TasksModuleDeps {
   figures: Figures;
   logs: LogsService;
   recordChange: RecordChange;
+  recordAccess: RecordAccess;
   watermark: WatermarkKeeper;
   emit: Emit;
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
@@ -107,6 +108,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
         db,
         attempts,
         logs,
+        recordAccess: deps.recordAccess,
         state: later().state,
         blobs: deps.blobs,
         logIntervalMs: deps.watch.intervalMs,

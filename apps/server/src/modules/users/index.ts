@@ -29,5 +29,6 @@ export function createUsersModule({ db, recordChange, now, organisations }: User
     /** Who brings this API token; undefined when it is not valid. */
     findIdentity: tokens.findIdentity,
     prepareFirstStart: signIn.prepareFirstStart,
+    inviteOwner: signIn.inviteOwner,
   };
 }

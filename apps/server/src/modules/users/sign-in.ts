@@ -44,22 +44,48 @@ export function createSignIn({ db, recordChange, now, ensureOrganization }: Sign
     return transaction(db, async (tx) => {
       await sql`SELECT pg_advisory_xact_lock(${FIRST_START_LOCK})`.execute(tx);
       const organizationId = await ensureOrganization(tx);
-      const owner = (await findFirstOwner(tx, organizationId)) ?? (await makeFirstUser(tx, organizationId));
+      const owner = await ensureOwner(tx, organizationId, 'first start');
       if (!always && (await wasEverUsed(tx))) return { organizationId, signInToken: null };
-      const { row, text } = makeToken(
-        { organizationId, userId: owner.id },
-        { name: FIRST_SIGN_IN, kind: 'sign_in', expiresAt: new Date(now() + SIGN_IN_DAYS * DAY_MS) },
-      );
-      await insertToken(tx, row);
-      return { organizationId, signInToken: text };
+      return { organizationId, signInToken: await makeSignInToken(tx, owner) };
     });
   }
 
-  async function makeFirstUser(tx: Executor, organizationId: OrganizationId): Promise<UserRow> {
+  /**
+   * A sign-in token for the first owner of an organisation, who is made when there is none.
+   *
+   * @param by who does it, for the audit log
+   */
+  async function inviteOwner(organizationId: OrganizationId, by: string): Promise<string> {
+    return transaction(db, async (tx) => {
+      const owner = await ensureOwner(tx, organizationId, by);
+      await recordChange(tx, {
+        caller: { kind: 'system', organizationId, name: by },
+        action: 'invite',
+        noun: 'user',
+        subjectId: owner.id,
+        subjectName: owner.name,
+      });
+      return makeSignInToken(tx, owner);
+    });
+  }
+
+  async function makeSignInToken(tx: Executor, owner: UserRow): Promise<string> {
+    const { row, text } = makeToken(
+      { organizationId: owner.organization_id, userId: owner.id },
+      { name: FIRST_SIGN_IN, kind: 'sign_in', expiresAt: new Date(now() + SIGN_IN_DAYS * DAY_MS) },
+    );
+    await insertToken(tx, row);
+    return text;
+  }
+
+  const ensureOwner = async (tx: Executor, organizationId: OrganizationId, by: string): Promise<UserRow> =>
+    (await findFirstOwner(tx, organizationId)) ?? makeFirstUser(tx, organizationId, by);
+
+  async function makeFirstUser(tx: Executor, organizationId: OrganizationId, by: string): Promise<UserRow> {
     const id = newId('user') as UserId;
     await insertUser(tx, { id, organization_id: organizationId, name: FIRST_USER, email: null, role: 'owner' });
     await recordChange(tx, {
-      caller: { kind: 'system', organizationId, name: 'first start' },
+      caller: { kind: 'system', organizationId, name: by },
       action: 'create',
       noun: 'user',
       subjectId: id,
@@ -94,7 +120,7 @@ export function createSignIn({ db, recordChange, now, ensureOrganization }: Sign
     });
   }
 
-  return { prepareFirstStart, signIn };
+  return { prepareFirstStart, inviteOwner, signIn };
 }
 
 const NOT_VALID =

@@ -116,7 +116,8 @@ export function createBlobStore(sealer: Sealer): BlobStore {
     for await (const chunk of chunks) {
       size += chunk.length;
       hash.update(chunk);
-      await store.insertChunk(executor, blobId, number, await seal(owner, blobId, number, chunk));
+      const content = await seal(owner, blobId, number, chunk);
+      await store.insertChunk(executor, owner.organizationId, blobId, number, content);
       number += 1;
     }
     return { size, sha256: hash.digest('hex') };

@@ -26,14 +26,21 @@ export async function insertWhole(db: Executor, row: BlobRow, content: Buffer): 
   await sql`${named('insert_whole_blob')} WITH blob AS (
       INSERT INTO blobs (id, organization_id, purpose, subject_id, size, sha256)
       VALUES (${row.id}, ${row.organization_id}, ${row.purpose}, ${row.subject_id}, ${row.size}, ${row.sha256})
-      RETURNING id, size
-    ) INSERT INTO blob_chunks (blob_id, number, content) SELECT id, 0, ${content} FROM blob WHERE size > 0`.execute(db);
-}
-
-export async function insertChunk(db: Executor, blobId: string, number: number, content: Buffer): Promise<void> {
-  await sql`${named('insert_blob_chunk')} INSERT INTO blob_chunks (blob_id, number, content) VALUES (${blobId}, ${number}, ${content})`.execute(
+      RETURNING id, organization_id, size
+    ) INSERT INTO blob_chunks (organization_id, blob_id, number, content) SELECT organization_id, id, 0, ${content} FROM blob WHERE size > 0`.execute(
     db,
   );
+}
+
+export async function insertChunk(
+  db: Executor,
+  organizationId: OrganizationId,
+  blobId: string,
+  number: number,
+  content: Buffer,
+): Promise<void> {
+  await sql`${named('insert_blob_chunk')} INSERT INTO blob_chunks (organization_id, blob_id, number, content)
+    VALUES (${organizationId}, ${blobId}, ${number}, ${content})`.execute(db);
 }
 
 export async function finish(db: Executor, id: string, size: number, sha256: string): Promise<void> {

@@ -2,6 +2,8 @@ import type { Session } from './connect.ts';
 
 /** A database's schema as its catalogues tell it, in an order that depends on nothing but names. */
 export interface Catalogue {
+  /** As `pg_get_functiondef` writes them. */
+  functions: string[];
   tables: CatalogueTable[];
 }
 
@@ -12,6 +14,8 @@ export interface CatalogueTable {
   constraints: { name: string; definition: string }[];
   /** Those that no constraint makes, as `pg_get_indexdef` writes them. */
   indexes: string[];
+  /** As `pg_get_triggerdef` writes them. */
+  triggers: string[];
   /** Storage parameters such as `fillfactor=70`. */
   options: string[];
 }
@@ -30,11 +34,12 @@ export interface CatalogueColumn {
 /** Kept by the migration mechanism itself, not by a migration. */
 const OWN_TABLE = 'schema_migrations';
 
-/** Reads the schema `public`. Throws for what it does not know how to tell (views, functions, …), so that nothing goes unseen. */
+/** Reads the schema `public`. Throws for what it does not know how to tell (views, types, …), so that nothing goes unseen. */
 export async function readCatalogue(session: Session): Promise<Catalogue> {
   await refuseUnknown(session);
   const { rows } = await session.query<CatalogueTable>(TABLES, [OWN_TABLE]);
-  return { tables: rows };
+  const functions = await session.query<{ definition: string }>(FUNCTIONS);
+  return { functions: functions.rows.map(({ definition }) => definition.trimEnd()), tables: rows };
 }
 
 async function refuseUnknown(session: Session): Promise<void> {
@@ -45,6 +50,10 @@ async function refuseUnknown(session: Session): Promise<void> {
       `The schema has a ${first.kind} "${first.name}", which the dump cannot show yet. Teach platform/database/catalogue.ts to read it.`,
     );
 }
+
+const FUNCTIONS = `
+SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' ORDER BY proname COLLATE "C", oid`;
 
 const TABLES = `
 SELECT t.relname AS name,
@@ -66,7 +75,9 @@ SELECT t.relname AS name,
     FROM pg_constraint c WHERE c.conrelid = t.oid AND c.contype <> 'n') AS constraints,
   (SELECT coalesce(jsonb_agg(pg_get_indexdef(i.indexrelid) ORDER BY x.relname COLLATE "C"), '[]')
     FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-    WHERE i.indrelid = t.oid AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.conrelid = t.oid)) AS indexes
+    WHERE i.indrelid = t.oid AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.conrelid = t.oid)) AS indexes,
+  (SELECT coalesce(jsonb_agg(pg_get_triggerdef(g.oid) ORDER BY g.tgname COLLATE "C"), '[]')
+    FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal) AS triggers
 FROM pg_class t
 WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r' AND t.relname <> $1
 ORDER BY t.relname COLLATE "C"`;
@@ -76,8 +87,6 @@ SELECT CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialised view' WHEN 
     WHEN 'f' THEN 'foreign table' ELSE 'relation' END AS kind, relname AS name
   FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i', 'c', 't')
     AND NOT (relkind = 'S' AND EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')))
-UNION ALL SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-UNION ALL SELECT 'trigger', tgname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-  WHERE c.relnamespace = 'public'::regnamespace AND NOT tgisinternal
+UNION ALL SELECT 'aggregate or procedure', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind <> 'f'
 UNION ALL SELECT 'type', typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r')
 ORDER BY 1, 2 LIMIT 1`;

@@ -3,9 +3,12 @@ import type { Catalogue, CatalogueColumn, CatalogueTable } from './catalogue.ts'
 const HEAD = `-- The schema that the migrations come to. Made by schema-dump.ts --write and compared in CI; do not edit.`;
 
 /** The schema as text, for people to review and for a comparison line by line. Pure. */
-export const renderSchema = ({ tables }: Catalogue): string => `${[HEAD, ...tables.map(renderTable)].join('\n\n')}\n`;
+export const renderSchema = ({ functions, tables }: Catalogue): string =>
+  `${[HEAD, ...functions.map(renderFunction), ...tables.map(renderTable)].join('\n\n')}\n`;
 
-function renderTable({ name, columns, constraints, indexes, options }: CatalogueTable): string {
+const renderFunction = (definition: string): string => `${definition.replaceAll(' public.', ' ')};`;
+
+function renderTable({ name, columns, constraints, indexes, triggers, options }: CatalogueTable): string {
   const lines = [
     ...columns.map(renderColumn),
     ...constraints.map((constraint) => `CONSTRAINT ${quote(constraint.name)} ${constraint.definition}`),
@@ -13,7 +16,8 @@ function renderTable({ name, columns, constraints, indexes, options }: Catalogue
   const withOptions = options.length > 0 ? ` WITH (${[...options].sort().join(', ')})` : '';
   const table = `CREATE TABLE ${quote(name)} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)${withOptions};`;
   const storage = columns.filter((column) => column.storage !== null).map((column) => renderStorage(name, column));
-  return [table, ...storage, ...indexes.map((index) => `${index.replaceAll(' public.', ' ')};`)].join('\n');
+  const attached = [...indexes, ...triggers].map((definition) => `${definition.replaceAll(' public.', ' ')};`);
+  return [table, ...storage, ...attached].join('\n');
 }
 
 const renderStorage = (table: string, { name, storage }: CatalogueColumn): string =>

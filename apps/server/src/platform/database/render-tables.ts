@@ -35,7 +35,7 @@ const renderTable = ({ name, columns }: CatalogueTable): string =>
   `interface ${interfaceName(name)} {\n${columns.map((column) => `  ${column.name}: ${renderColumn(name, column)};`).join('\n')}\n}`;
 
 function renderColumn(table: string, column: CatalogueColumn): string {
-  const type = TYPES[column.type.replace(/\[\]$/, '')];
+  const type = TYPES[column.type.replace(/\[\]$/, '').replace(/\(\d+\)/, '')];
   if (type === undefined)
     throw new Error(
       `Column ${table}.${column.name} has the type ${column.type}, which platform/database/render-tables.ts does not know yet.`,

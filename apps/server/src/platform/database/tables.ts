@@ -131,12 +131,45 @@ interface AuditTable {
   request_id: string | null;
   before: Json | null;
   after: Json | null;
+  credential_id: string | null;
+  user_agent: string | null;
+  stamp: string | null;
+}
+
+interface AuditChainTable {
+  organization_id: string;
+  position: number;
+  seq: number;
+  hash: string;
+  stamp: string | null;
+}
+
+interface AuditGapsTable {
+  organization_id: string;
+  from_position: number;
+  to_position: number;
+  previous: string;
+  hash: string;
+  removed_at: Timestamp;
+  removed_by: string;
+  reason: string;
+  signature: string;
+}
+
+interface AuditHeadsTable {
+  organization_id: string;
+  position: number;
+  hash: string;
+  unstamped: number;
+  sealed_at: Timestamp;
+  signature: string;
 }
 
 interface BlobChunksTable {
   blob_id: string;
   number: number;
   content: Buffer;
+  organization_id: string;
 }
 
 interface BlobsTable {
@@ -206,6 +239,7 @@ interface LogSegmentsTable {
   encoding: Generated<string>;
   content: Buffer;
   written_at: Generated<Timestamp>;
+  organization_id: string;
 }
 
 interface LogStreamsTable {
@@ -228,6 +262,8 @@ interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
 }
 
 interface PlanFilesTable {
@@ -457,6 +493,9 @@ export interface Tables {
   approvals: ApprovalsTable;
   attempts: AttemptsTable;
   audit: AuditTable;
+  audit_chain: AuditChainTable;
+  audit_gaps: AuditGapsTable;
+  audit_heads: AuditHeadsTable;
   blob_chunks: BlobChunksTable;
   blobs: BlobsTable;
   configurations: ConfigurationsTable;

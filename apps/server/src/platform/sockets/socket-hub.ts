@@ -163,7 +163,13 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     const onFault = (error: unknown) =>
       logger.error({ err: error, connection: connection.id, request_id: requestId }, 'a WebSocket handler failed');
     const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
-    const entry: Held = { path, socket, connection, token, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
+    const entry: Held = {
+      path,
+      socket,
+      connection,
+      token,
+      mayStay: async () => (await spec.mayStay?.(caller)) ?? true,
+    };
     held.add(entry);
     counts.set(token, (counts.get(token) ?? 0) + 1);
     socket.on('message', connection.heard);
