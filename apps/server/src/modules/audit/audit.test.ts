@@ -1,4 +1,11 @@
-import type { AuditEntry, Page, Workspace } from '@groundcrew/protocol';
+import {
+  type AuditEntry,
+  type AuditHeadAnswer,
+  AuditLine,
+  type AuditVerdict,
+  type Page,
+  type Workspace,
+} from '@groundcrew/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestServer, type TestServer } from '../../injected-server-for-tests.ts';
 import { toAuditValue } from './change.ts';
@@ -54,9 +61,38 @@ test('is filtered and paged, newest first', async () => {
   expect(pages).toEqual(['a', 'c', 'b', 'a', 'w']);
 });
 
+test('is searched by request, kind of actor and user agent’s word', async () => {
+  const { headers } = await it.call('POST', '/workspaces', { body: { name: 'd' }, headers: { 'user-agent': 'me/1' } });
+  const { items } = await audit(`?request_id=${headers['x-request-id']}&actor_kind=user`);
+  expect(items).toMatchObject([
+    { subject_name: 'd', user_agent: 'me/1', credential_id: expect.stringMatching(/^tok-/) },
+  ]);
+  expect((await audit(`?request_id=${headers['x-request-id']}&actor_kind=agent`)).items).toEqual([]);
+});
+
+test('is exported line by line, verified, and has a head that later stands in its list', async () => {
+  const { body: head } = await it.call<AuditHeadAnswer>('GET', '/audit/head');
+  const { items } = await audit('?limit=1');
+  expect(items[0]).toMatchObject({ position: head.position, hash: head.hash });
+  const { bytes, headers } = await it.call('GET', '/audit/export');
+  expect(headers['content-type']).toContain('application/x-ndjson');
+  const lines = bytes
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => AuditLine.parse(JSON.parse(line)));
+  expect(lines.map(({ line }) => line)).toEqual(['start', ...Array(head.position).fill('entry'), 'head']);
+  const verify = async (query: string) => (await it.call<AuditVerdict>('GET', `/audit/verify${query}`)).body;
+  const anchor = `anchor_position=${head.position}&anchor_hash`;
+  expect(await verify(`?${anchor}=${head.hash}`)).toMatchObject({ intact: true, position: head.position });
+  expect(await verify(`?${anchor}=${'0'.repeat(64)}`)).toMatchObject({ intact: false });
+  expect((await it.call('GET', '/audit/verify?anchor_position=1')).status).toBe(400);
+});
+
 test('is for those who may read it', async () => {
   const { token } = await it.addUser('operator');
-  expect((await it.call('GET', '/audit', { token })).status).toBe(403);
+  for (const path of ['/audit', '/audit/export', '/audit/verify', '/audit/head'])
+    expect((await it.call('GET', path, { token })).status).toBe(403);
 });
 
 test('values lose their secrets and their length on the way in', () => {
