@@ -4,7 +4,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createTemporaryFolder, createTestDatabase, type TestDatabase, waitFor } from '@groundcrew/testkit';
+import {
+  createTemporaryFolder,
+  createTestDatabase,
+  type TestDatabase,
+  waitFor as waitAtMost,
+} from '@groundcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type DatabaseAddress, type Session } from './platform/database/index.ts';
 
@@ -62,6 +67,11 @@ const probe = async (name: string) => {
   return answer && [answer.status, (answer.body.reason as { code: string } | undefined)?.code ?? answer.body.status];
 };
 
+/** A process takes its time on a busy machine. */
+const waitFor = <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => waitAtMost(what, look, 30_000);
+
+const readMetrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+
 test('from a start that waits for a migration to the end of the listener', async () => {
   await beside.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
   const port = await findFreePort();
@@ -72,7 +82,7 @@ test('from a start that waits for a migration to the end of the listener', async
       GROUNDCREW_HOME: folder.path,
       GROUNDCREW_LISTEN_PORT: String(port),
       GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false',
-      GROUNDCREW_SHUTDOWN_DELAY: '1s',
+      GROUNDCREW_SHUTDOWN_DELAY: '2s',
       GROUNDCREW_READY_FD: '3',
       DATABASE_URL: toUrl(database.address),
     },
@@ -114,9 +124,21 @@ test('from a start that waits for a migration to the end of the listener', async
     async () => (await probe('ready'))?.[1] === 'database_unavailable' || undefined,
   );
   expect(await probe('live')).toEqual([200, 'alive']);
+  // What is not known is not told: an old value would keep alerts silent, a zero would make them cry.
+  await waitFor(
+    'the metrics to say so',
+    async () => (await readMetrics()).includes('\niac_database_up 0\n') || undefined,
+  );
+  expect(await readMetrics()).not.toMatch(
+    /^iac_(tasks_open|state_versions_quarantined|lease_keeper_silent_seconds)\b/m,
+  );
   await allow(true);
   await keeper.end();
   await waitFor('the database to be back', async () => (await probe('ready'))?.[1] === 'ready' || undefined);
+  await waitFor(
+    'the metrics to be whole',
+    async () => (await readMetrics()).includes('\niac_tasks_open{') || undefined,
+  );
 
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
