@@ -26,9 +26,9 @@ export interface ServerOptions {
   clock?: Clock;
   /** Made before, when what happens during the start is to count as well. */
   metrics?: PlatformMetrics;
-  /** The same. */
+  /** Made before, when somebody is told of the start while it goes on. */
   health?: Health;
-  /** The one that the logger asks. */
+  /** The one whose fields `logger` has in its lines; a new one, which no logger asks, when not given. */
   requestScope?: RequestScope;
   /** Holds every answer against its schema and every statement to its transaction. For tests and development; off when not given. */
   strict?: boolean;

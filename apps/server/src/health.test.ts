@@ -4,7 +4,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createTemporaryFolder, createTestDatabase, type TestDatabase, waitFor } from '@groundcrew/testkit';
+import {
+  createTemporaryFolder,
+  createTestDatabase,
+  type TestDatabase,
+  waitFor as waitAtMost,
+} from '@groundcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type DatabaseAddress, type Session } from './platform/database/index.ts';
 
@@ -62,6 +67,9 @@ const probe = async (name: string) => {
   return answer && [answer.status, (answer.body.reason as { code: string } | undefined)?.code ?? answer.body.status];
 };
 
+/** A process takes its time on a busy machine. */
+const waitFor = <T>(what: string, look: () => Promise<T | undefined>): Promise<T> => waitAtMost(what, look, 30_000);
+
 const readMetrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
 
 test('from a start that waits for a migration to the end of the listener', async () => {
@@ -74,7 +82,7 @@ test('from a start that waits for a migration to the end of the listener', async
       GROUNDCREW_HOME: folder.path,
       GROUNDCREW_LISTEN_PORT: String(port),
       GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false',
-      GROUNDCREW_SHUTDOWN_DELAY: '1s',
+      GROUNDCREW_SHUTDOWN_DELAY: '2s',
       GROUNDCREW_READY_FD: '3',
       DATABASE_URL: toUrl(database.address),
     },
