@@ -22,6 +22,8 @@ export interface AgentOptions {
   env?: Record<string, string>;
   /** Where it finds the server, when that is not the server's own address, such as a proxy's. */
   serverUrl?: string;
+  /** Added to its configuration, section by section. */
+  settings?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly string[] | string>>;
   /** Where its files lie, when that is not the lab's folder. */
   folder?: string;
 }
@@ -30,6 +32,8 @@ export interface AgentOptions {
 export interface RunningAgent {
   readonly name: string;
   readonly workDir: string;
+  /** Its configuration file. */
+  readonly configuration: string;
   readonly pid: number;
   /** Whether its process has ended. */
   readonly isGone: boolean;
@@ -98,6 +102,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
   return {
     name,
     workDir,
+    configuration,
     get pid() {
       return program.pid;
     },
@@ -142,8 +147,9 @@ function isUp(record: Agent | undefined, mode: string, since: number): boolean {
   return record.last_heartbeat_at !== null && Date.parse(record.last_heartbeat_at) >= since;
 }
 
-const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
-  JSON.stringify({
+const yamlOf = (name: string, workDir: string, options: AgentOptions): string => {
+  const { settings = {} } = options;
+  const sections: Record<string, unknown> = {
     agent: {
       name,
       server_url: options.serverUrl ?? options.server.url,
@@ -158,7 +164,15 @@ const yamlOf = (name: string, workDir: string, options: AgentOptions): string =>
     },
     heartbeat: { interval: '2s', timeout: '5s' },
     capabilities: { install_versions: false },
-  });
+    // A test machine is busy with other tests; what an agent takes must not depend on them.
+    adaptive: { enabled: false },
+  };
+  for (const [key, given] of Object.entries(settings))
+    sections[key] = isMap(given) ? { ...(sections[key] as object), ...given } : given;
+  return JSON.stringify(sections);
+};
+
+const isMap = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value);
 
 let pools = 0;
 

@@ -1,24 +1,25 @@
 import { join } from 'node:path';
 import type { Client } from '@groundcrew/client';
-import { type Clock, createOutageLog, type Logger, newId } from '@groundcrew/kit';
+import { type Clock, type Logger, newId } from '@groundcrew/kit';
 import type { AttemptId, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
 import { createAttempts } from './attempts.ts';
-import type { AgentConfiguration } from './configuration.ts';
-import { decidePull, decideSignOn, decideWishes } from './decisions/index.ts';
-import { readHostLoad } from './figures.ts';
+import type { AgentConfiguration } from './configuration/index.ts';
+import { decidePull, decideSignOn, decideWishes, type HeldAttempt } from './decisions/index.ts';
 import { waitForDisk } from './full-disk.ts';
 import { describeHeartbeat } from './heartbeat.ts';
+import { createHeartbeats, type HeartbeatRecord } from './heartbeats.ts';
 import { acceptByHttp, type HttpLinkDeps, pullOffers, rejectByHttp } from './http-link.ts';
 import type { Identity } from './identity.ts';
 import type { Link, LinkListener } from './link.ts';
+import type { HostLoad } from './load/index.ts';
 import { createPushLink, type PushLink } from './push-link.ts';
 import type { RunnerStart } from './runner-process.ts';
 import { failureOf, type SignOn } from './sign-on.ts';
-import { sleepQuietly } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 export interface AgentDeps {
-  configuration: AgentConfiguration;
+  /** What is in force now; some of it changes while the agent runs, see `applyLimits`. */
+  configuration: () => AgentConfiguration;
   identity: Identity;
   version: string;
   /** Brings the short-lived token with every call. */
@@ -30,6 +31,11 @@ export interface AgentDeps {
   /** Aborts when the agent leaves. */
   signal: AbortSignal;
   folder: WorkFolder;
+  /** The host's load as last looked at, and what it means for plans. */
+  load: () => Pick<HostLoad, 'cpu' | 'memory'>;
+  planLimit: () => { limit: number; reason: string | undefined };
+  /** Called when something has changed that others on this host may want to know. */
+  onChange: () => void;
   /** Called when the agent drains and nothing is left to do; may come more than once. */
   onIdle: () => void;
 }
@@ -39,11 +45,14 @@ export interface AgentDeps {
  * so that its heartbeats never wait for the work.
  */
 export function createAgent(deps: AgentDeps) {
-  const { configuration, identity, client, signOn, clock, logger, signal } = deps;
-  const { resources, agent: own } = configuration;
+  const { identity, client, signOn, clock, logger, signal } = deps;
+  const { resources, agent: own } = deps.configuration();
   let downSince: number | undefined = clock.now();
   let push: PushLink | undefined;
   let totalTasks = 0;
+  let pool: string | undefined;
+  let error: string | undefined;
+  let leaving = false;
 
   const http: HttpLinkDeps = { client, clock, logger, signal };
 
@@ -71,6 +80,7 @@ export function createAgent(deps: AgentDeps) {
     olderLives: () => deps.folder.olderLives,
     onEnded: (held, { result, exit_code, duration, error_message }) => {
       totalTasks += 1;
+      deps.onChange();
       push?.tellEnd({ ...held, result, exitCode: exit_code, duration, errorMessage: error_message });
     },
     onIdle: deps.onIdle,
@@ -80,11 +90,15 @@ export function createAgent(deps: AgentDeps) {
   function drain(reason: string): void {
     if (attempts.isDraining()) return;
     attempts.tell({ kind: 'drain', reason });
-    void beat().catch((error) => logger.debug({ err: error }, 'the server was not told of the draining'));
+    deps.onChange();
+    void heartbeats.beat();
   }
 
   const listener: LinkListener = {
-    onOffer: attempts.take,
+    onOffer: async (order) => {
+      await attempts.take(order);
+      deps.onChange();
+    },
     onCancel: ({ attempt_id, level }) => attempts.cancel(attempt_id, level),
     onWatched: (taskId, watched) => attempts.setWatched(taskId, watched),
     onDrain: drain,
@@ -98,33 +112,33 @@ export function createAgent(deps: AgentDeps) {
     if (answer.renew_credentials) listener.onRefreshCredentials();
   }
 
-  async function beat(): Promise<void> {
-    const body = await describe();
+  async function sendHeartbeat(): Promise<void> {
+    const body = describe();
     const overSocket = push?.isUp ? await push.heartbeat(body) : undefined;
     const answer =
       overSocket ??
       (await client.call(
         'heartbeat',
         { params: { id: identity.agentId }, body },
-        { timeoutMs: configuration.heartbeat.timeout, retry: 'never', signal },
+        { timeoutMs: deps.configuration().heartbeat.timeout, retry: 'never', signal },
       ));
     obey(answer);
   }
 
-  async function describe(): Promise<Heartbeat> {
-    const figures = { identity, version: deps.version, maxConcurrent: resources.max_concurrent_jobs, totalTasks };
+  function describe(): Heartbeat {
+    const figures = { identity, version: deps.version, planLimit: deps.planLimit(), totalTasks, leaving };
     const crew = { held: attempts.list(), draining: attempts.isDraining() };
-    return describeHeartbeat({ ...figures, ...crew, now: clock.now() }, await readHostLoad());
+    return describeHeartbeat({ ...figures, ...crew, now: clock.now() }, deps.load());
   }
 
-  async function keepBeating(): Promise<void> {
-    const sentences = { trouble: 'a heartbeat got no answer', recovery: 'heartbeats are answered again' };
-    const outage = createOutageLog({ clock, logger, ...sentences });
-    while (!signal.aborted) {
-      await sleepQuietly(clock, configuration.heartbeat.interval, signal);
-      if (!signal.aborted) await beat().then(outage.worked, outage.failed);
-    }
-  }
+  const heartbeats = createHeartbeats({
+    send: sendHeartbeat,
+    intervalMs: () => deps.configuration().heartbeat.interval,
+    clock,
+    logger,
+    signal,
+    onChange: deps.onChange,
+  });
 
   function openPush(): PushLink {
     return createPushLink({
@@ -157,11 +171,14 @@ export function createAgent(deps: AgentDeps) {
   async function enter(): Promise<boolean> {
     try {
       const { pool_id } = await signOn.signOn();
+      pool = pool_id;
+      deps.onChange();
       logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
       return true;
-    } catch (error) {
-      if (decideSignOn(failureOf(error), attempts.list().length) !== 'drain') throw error;
-      logger.error({ err: error }, 'the server does not let this agent sign on');
+    } catch (refusal) {
+      if (decideSignOn(failureOf(refusal), attempts.list().length) !== 'drain') throw refusal;
+      logger.error({ err: refusal }, 'the server does not let this agent sign on');
+      error = `the server does not let this agent sign on: ${refusal instanceof Error ? refusal.message : refusal}`;
       drain('it may not sign on, and stays for the attempts it holds');
       return false;
     }
@@ -177,18 +194,52 @@ export function createAgent(deps: AgentDeps) {
       if (own.mode !== 'pull') push = openPush();
       if (own.mode !== 'push')
         void pullOffers(http, listener, { wanted: mustPull, freeSlots: attempts.freeSlots, held: heldIds });
-      void keepBeating();
+      void heartbeats.keepBeating();
       void takeOver().catch((error) => logger.error({ err: error }, 'the older instance is not looked after any more'));
     },
     drain,
     /** A newer instance holds everything that is held here; resolves when nothing is only on its way. */
     handOver: attempts.handOver,
     cancelPlans: (): void => attempts.tell({ kind: 'cancel_plans' }),
+    /** The limits have changed: slots count from the next offer on, and the server hears of it. */
+    applyLimits({ resources: { max_concurrent_jobs, spare_runners } }: AgentConfiguration): void {
+      attempts.tell({ kind: 'limits', maxConcurrent: max_concurrent_jobs, sparesWanted: spare_runners });
+    },
+    /** What the agent says of itself at its sign-on has changed. */
+    async tellServer(): Promise<void> {
+      if (pool === undefined) return;
+      await signOn.tellAnew();
+      heartbeats.nudge();
+    },
+    /** The server should hear of something soon, or the heartbeat's interval has changed. */
+    nudge: heartbeats.nudge,
+    report: (): AgentReport => ({
+      pool,
+      error,
+      held: attempts.list(),
+      totalTasks,
+      draining: attempts.isDraining(),
+      heartbeats: heartbeats.record(),
+    }),
     /** A last heartbeat, then away; runners with an attempt go on and are found again. */
     async leave(): Promise<void> {
-      await beat().catch(() => undefined);
+      leaving = true;
+      if (pool !== undefined) await heartbeats.beat();
       push?.close();
       await attempts.leave();
     },
   };
+}
+export type Agent = ReturnType<typeof createAgent>;
+
+/** How an agent is, for others on its host. */
+export interface AgentReport {
+  /** Undefined until it has signed on. */
+  pool: string | undefined;
+  /** Why it cannot work. */
+  error: string | undefined;
+  held: readonly HeldAttempt[];
+  totalTasks: number;
+  draining: boolean;
+  heartbeats: HeartbeatRecord;
 }

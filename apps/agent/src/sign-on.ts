@@ -53,6 +53,11 @@ export function createSignOn(deps: SignOnDeps) {
 
   return {
     signOn,
+    /** Signs on with what the body says now, also when a sign-on is under way that began before. */
+    async tellAnew(): Promise<void> {
+      await signing?.catch(() => undefined);
+      await signOn();
+    },
     /** A token that counts for a while yet. */
     token: async (): Promise<string> =>
       current !== undefined && leftMs() > FRESH_MS ? current.answer.token : (await signOn()).token,

@@ -8,6 +8,7 @@ export * from './lean-node.ts';
 export * from './lines.ts';
 export * from './logger.ts';
 export * from './outage-log.ts';
+export * from './rotating-file.ts';
 export * from './secrets.ts';
 export * from './shutdown.ts';
 export * from './subprocess.ts';

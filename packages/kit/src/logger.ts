@@ -1,4 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { openRotatingFile, type RotatingFileOptions } from './rotating-file.ts';
+import { toTextLine } from './text-line.ts';
 
 export type { Logger };
 
@@ -10,8 +12,10 @@ export interface LoggerOptions {
   name: string;
   /** `info` when not given. */
   level?: LogLevel;
-  /** Where lines go: a file's path (appended, folder made) or a stream; standard error when not given. */
-  destination?: string | DestinationStream;
+  /** `json`: one object a line, the default; `text`: lines for people. */
+  format?: 'json' | 'text';
+  /** Where lines go: a file's path (appended, folder made), a file that is put aside when it is large, or a stream; standard error when not given. */
+  destination?: string | RotatingFileOptions | DestinationStream;
 }
 
 const SECRET_KEYS = [
@@ -32,7 +36,8 @@ const REDACTED = ['', '*.', '*.*.'].flatMap((depth) => variants.map((key) => `${
  * A logger that writes one JSON object a line. Written synchronously: these programs log little, and a line that explains a
  * death must be out before it. Values under keys such as `token` or `password` are replaced, three levels deep, as a last net.
  */
-export function createLogger({ name, level = 'info', destination: to }: LoggerOptions): Logger {
+export function createLogger({ name, level = 'info', format = 'json', destination: to }: LoggerOptions): Logger {
+  const lines = openDestination(to);
   return pino(
     {
       name,
@@ -42,12 +47,13 @@ export function createLogger({ name, level = 'info', destination: to }: LoggerOp
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
-    typeof to === 'object' ? to : openDestination(to),
+    format === 'json' ? lines : { write: (line: string) => void lines.write(toTextLine(line)) },
   );
 }
 
-function openDestination(path: string | undefined): DestinationStream {
-  const stream = destination(path === undefined ? { dest: 2, sync: true } : { dest: path, sync: true, mkdir: true });
+function openDestination(to: LoggerOptions['destination']): DestinationStream {
+  if (typeof to === 'object') return 'write' in to ? to : openRotatingFile(to);
+  const stream = destination(to === undefined ? { dest: 2, sync: true } : { dest: to, sync: true, mkdir: true });
   // A full disk or a reader that went away costs lines, never the process.
   stream.on('error', () => {});
   return stream;

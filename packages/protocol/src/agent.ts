@@ -35,6 +35,11 @@ export const Heartbeat = z.object({
   busy: z.boolean().default(false),
   plan_tasks_running: z.number().int().min(0).max(100_000).default(0),
   plan_task_limit: z.number().int().min(0).max(100_000).optional(),
+  plan_task_limit_reason: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('Why the limit is below what the agent is configured for, as a sentence.'),
   apply_task_running: z.boolean().default(false),
   current_tasks: z.array(z.string().max(64)).max(1000).default([]),
   cpu_usage: z.number().min(0).max(1).optional(),
@@ -52,6 +57,7 @@ export const Heartbeat = z.object({
     .optional()
     .describe('Which start of the agent says this; an older one than the present is told to drain.'),
   draining: z.boolean().optional().describe('It takes nothing new and leaves when it is idle.'),
+  leaving: z.boolean().optional().describe('Its last word: this process ends now, and the agent is offline at once.'),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 /** What the server wants of one attempt that the agent holds. */

@@ -36,8 +36,9 @@ export const agentProgram: Program = async ({ process }) => {
     clock: systemClock,
     random: host.world.dice.fork(`agent ${host.name} ${process.pid}`).next,
   });
+  const configuration = configurationOf(host.name);
   const agent = createAgent({
-    configuration: configurationOf(host.name),
+    configuration: () => configuration,
     identity: await readIdentity(folder.path, host.name),
     version: '0.1.0',
     client,
@@ -51,6 +52,10 @@ export const agentProgram: Program = async ({ process }) => {
     logger,
     signal: leaving.signal,
     folder,
+    // Its load is shown to people and decides nothing here.
+    load: () => ({ cpu: 0, memory: 0 }),
+    planLimit: () => ({ limit: configuration.resources.max_concurrent_jobs, reason: undefined }),
+    onChange: () => {},
     onIdle: () => {},
   });
   await agent.start();

@@ -18,7 +18,6 @@ const REPLACEMENTS: readonly Replacement[] = [
   { specifier: 'node:http', importers: /\/apps\/runner\/src\//, standIn: 'node-http' },
   { specifier: '@groundcrew/client/node', importers: FAR_SIDE, standIn: 'client-node' },
   { specifier: './rehearse.ts', importers: /\/apps\/runner\/src\//, standIn: 'rehearse' },
-  { specifier: './figures.ts', importers: /\/apps\/agent\/src\//, standIn: 'figures' },
 ];
 
 /**

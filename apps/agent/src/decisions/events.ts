@@ -31,6 +31,8 @@ export type CrewEvent =
   | { kind: 'watched'; taskId: TaskId; watched: boolean; intervalMs: number | undefined }
   /** It is time to look at the number of spares. */
   | { kind: 'fill_spares' }
+  /** The configuration allows more or less from now on. */
+  | { kind: 'limits'; maxConcurrent: number; sparesWanted: number }
   | { kind: 'drain'; reason: string }
   /** A second SIGTERM: plans are cancelled, applies never. */
   | { kind: 'cancel_plans' }

@@ -1,4 +1,5 @@
 export { type Crew, type CrewFolder, type CrewOptions, type CrewStep, createCrew, isTaking, listHeld } from './crew.ts';
+export { type ConditionFacts, decideCondition } from './decide-condition.ts';
 export { decideFolder, type FolderChoice, type FolderEvidence } from './decide-folder.ts';
 export {
   decidePull,
@@ -9,6 +10,9 @@ export {
   renewTokenAfterMs,
   signOnPauseMs,
 } from './decide-link.ts';
+export { decideLocalRequest, type LocalChoice } from './decide-local-request.ts';
+export { decidePlanLimit, type PlanLimit, type PlanLimitSettings, startPlanLimit } from './decide-plan-limit.ts';
+export { decideReload } from './decide-reload.ts';
 export type { CrewEffect } from './effects.ts';
 export type { CrewEvent, RunnerEnded } from './events.ts';
 export type { HeldAttempt } from './held-attempt.ts';

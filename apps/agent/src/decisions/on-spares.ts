@@ -1,5 +1,6 @@
 import { addFolder, type Crew, type CrewStep } from './crew.ts';
 import type { CrewEffect } from './effects.ts';
+import type { CrewEventOf } from './events.ts';
 import { countFreeSlots } from './slots.ts';
 
 /**
@@ -26,6 +27,15 @@ export function fillSpares(crew: Crew): CrewStep {
     effects.push({ do: 'make_folder', folder: name });
   }
   return { crew: filled, effects };
+}
+
+/**
+ * More slots and spares count at once. Fewer slots stop nothing that runs: they count from the next offer on. Spares that are too
+ * many wait for the next offers.
+ */
+export function onLimits(crew: Crew, { maxConcurrent, sparesWanted }: CrewEventOf<'limits'>): CrewStep {
+  const changed = { ...crew, maxConcurrent, sparesWanted };
+  return crew.mode === 'serving' ? fillSpares(changed) : { crew: changed, effects: [] };
 }
 
 /** A new folder for a runner that will be asked for nothing yet. */

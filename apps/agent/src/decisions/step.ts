@@ -3,7 +3,7 @@ import type { CrewEvent, CrewEventKind, CrewEventOf } from './events.ts';
 import { onFound } from './on-found.ts';
 import { onAcceptAnswered, onFolderFailed, onFolderMade, onOffer, onTaskFailed, onTaskWritten } from './on-offer.ts';
 import { onLooked, onRunnerGone, onRunnerMute, onRunnerUp } from './on-runner.ts';
-import { fillSpares } from './on-spares.ts';
+import { fillSpares, onLimits } from './on-spares.ts';
 import { onCancel, onCancelPlans, onDrain, onLeave, onWatched } from './on-wish.ts';
 
 const HANDLERS: { [K in CrewEventKind]: (crew: Crew, event: CrewEventOf<K>) => CrewStep } = {
@@ -21,6 +21,7 @@ const HANDLERS: { [K in CrewEventKind]: (crew: Crew, event: CrewEventOf<K>) => C
   cancel: onCancel,
   watched: onWatched,
   fill_spares: fillSpares,
+  limits: onLimits,
   drain: onDrain,
   cancel_plans: onCancelPlans,
   leave: onLeave,

@@ -38,9 +38,11 @@ export interface ConfigReferenceRow {
   key: string;
   env: string[];
   allowed: string;
-  /** As JSON; undefined for a required key. */
+  /** As people write it, else as JSON; undefined for a required key. */
   default: string | undefined;
   doc: string;
+  /** Each variable can end in `_FILE` and the key in `_file` as well. */
+  isSecret: boolean;
 }
 
 /** Everything that may be configured, for a generated reference. */
@@ -49,7 +51,11 @@ export function describeConfig(spec: ConfigSpec, envPrefix: string): ConfigRefer
     key: placed.path.join('.'),
     env: envNames(envPrefix, placed),
     allowed: placed.field.allowed,
-    default: placed.field.fallback && (JSON.stringify(placed.field.fallback.value) ?? 'none'),
+    default: describeDefault(placed.field),
     doc: placed.field.doc,
+    isSecret: placed.field.isSecret,
   }));
 }
+
+const describeDefault = ({ writtenDefault, fallback }: Field<unknown>): string | undefined =>
+  writtenDefault ?? (fallback && (JSON.stringify(fallback.value) ?? 'none'));

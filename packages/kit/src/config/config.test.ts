@@ -126,7 +126,29 @@ test('the reference lists every key with its variables, bounds, default and mean
     allowed: 'text that matches /^[a-z0-9-]+$/',
     default: undefined,
     doc: 'Name that people see.',
+    isSecret: false,
   });
-  expect(rows.find(({ key }) => key === 'heartbeat.interval')?.default).toBe('30000');
+  expect(rows.find(({ key }) => key === 'heartbeat.interval')?.default).toBe('30s');
+  expect(rows.filter(({ isSecret }) => isSecret).map(({ key }) => key)).toEqual(['agent.token']);
   expect(rows.find(({ key }) => key === 'agent.ca_file')?.default).toBe('none');
+});
+
+test('sizes, lists given as maps, and empty values that mean something', () => {
+  const further = {
+    size: config.bytes({ doc: 'Room.', default: '20MB', min: '1KiB', max: '1GB' }),
+    labels: config.list({ doc: 'Labels.', default: [], takesMap: true, maxItems: 2 }),
+    listen: config.text({ doc: 'Where.', default: 'here', takesEmpty: true }),
+  };
+  const from = (yaml: string, env = {}) =>
+    config.readConfig(further, { env, envPrefix: 'X', file: { path: 'a.yaml', text: yaml } });
+  expect(from('')).toEqual({ size: 20_000_000, labels: [], listen: 'here' });
+  expect(from('size: 1.5MiB\nlabels: { region: idc1, zone: 3 }\nlisten: ""')).toEqual({
+    size: 1_572_864,
+    labels: ['region=idc1', 'zone=3'],
+    listen: '',
+  });
+  expect(from('listen:').listen).toBe('here');
+  expect(from('', { X_LISTEN: '', X_SIZE: '4096' })).toMatchObject({ size: 4096, listen: 'here' });
+  for (const wrong of ['size: 2GB', 'size: 5 apples', 'size: 1', 'labels: [a, b, c]', 'labels: { a: [b] }'])
+    expect(() => from(wrong), wrong).toThrow(config.ConfigError);
 });

@@ -90,12 +90,15 @@ function findInEnv(placed: PlacedField, { env, envPrefix }: Reader): Given | und
 }
 
 function findInFile({ path, field }: PlacedField, yaml: YamlFile | undefined): Given | undefined {
-  const plain = yaml?.find(path);
+  const found = yaml?.find(path);
+  const plain = found?.raw === '' && !field.takesEmpty ? undefined : found;
   if (yaml === undefined || !field.isSecret) return plain;
   const name = path.at(-1);
   const reference = yaml.find([...path.slice(0, -1), `${name}_file`]);
-  if (plain && reference) return { at: plain.at, problem: `both ${name} and ${name}_file` };
-  return reference ? readSecretFile(reference.at, resolve(dirname(yaml.path), String(reference.raw))) : plain;
+  if (plain && reference?.raw) return { at: plain.at, problem: `both ${name} and ${name}_file` };
+  return reference && reference.raw !== ''
+    ? readSecretFile(reference.at, resolve(dirname(yaml.path), String(reference.raw)))
+    : plain;
 }
 
 function readSecretFile(at: string, path: string): Given {

@@ -7,7 +7,7 @@ import { type ConfigSpec, isField } from './config-spec.ts';
 export interface YamlFile {
   path: string;
   mistakes: readonly ConfigMistake[];
-  /** The value at a path as plain data and where it stands; undefined when there is none, or an empty one. */
+  /** The value at a path as plain data and where it stands; undefined when there is none. */
   find(path: readonly string[]): { raw: unknown; at: string } | undefined;
 }
 
@@ -36,7 +36,7 @@ function findValue(document: Document, keys: readonly string[], at: Locate) {
   const node = document.getIn(keys, true);
   if (!isNode(node)) return undefined;
   const raw: unknown = node.toJS(document);
-  if (raw === null || raw === undefined || raw === '') return undefined;
+  if (raw === null || raw === undefined) return undefined;
   return { raw, at: at(node.range?.[0] ?? 0) };
 }
 

@@ -11,6 +11,7 @@ const agent = (given: Partial<Liveness> = {}): Liveness => ({
   reportedStatus: 'online',
   silentOffers: 0,
   runningAttempts: 0,
+  left: false,
   ...given,
 });
 
@@ -25,6 +26,7 @@ describe('status', () => {
     ['error', { reportedStatus: 'error' }],
     ['error', { silentOffers: 3, runningAttempts: 1 }],
     ['busy', { silentOffers: 2, runningAttempts: 1 }],
+    ['offline', { left: true, runningAttempts: 1 }],
   ] as const)('%s for %o', (status, given) => expect(statusOf(agent(given), NOW)).toBe(status));
 });
 
@@ -38,6 +40,10 @@ describe('reach', () => {
     expect(isReachable(agent({ connectedReplica: null, lastPullAt: ago(30_000) }), NOW)).toBe(true);
     expect(isReachable(agent({ connectedReplica: null, lastPullAt: ago(41_000) }), NOW)).toBe(false);
     expect(isReachable(agent({ connectedReplica: null }), NOW)).toBe(false);
+  });
+  test('an agent that said that it leaves is not', () => {
+    expect(isReachable(agent({ left: true, lastPullAt: ago(1_000) }), NOW)).toBe(false);
+    expect(isConnected(agent({ left: true }), NOW)).toBe(false);
   });
 });
 

@@ -17,18 +17,21 @@ export interface Liveness {
   reportedStatus: string | null;
   silentOffers: number;
   runningAttempts: number;
+  /** It said that it leaves, and has not started again since. */
+  left: boolean;
 }
 
 /** True while the command socket is open; a replica that died without a word cannot say that it closed. */
 export const isConnected = (agent: Liveness, now: number): boolean =>
-  agent.connectedReplica !== null && isWithin(agent.lastMessageAt, OFFLINE_AFTER_MS.socket, now);
+  !agent.left && agent.connectedReplica !== null && isWithin(agent.lastMessageAt, OFFLINE_AFTER_MS.socket, now);
 
 /** True when an offer would reach the agent now. */
 export const isReachable = (agent: Liveness, now: number): boolean =>
-  isConnected(agent, now) || isWithin(agent.lastPullAt, PULLS_WITHIN_MS, now);
+  isConnected(agent, now) || (!agent.left && isWithin(agent.lastPullAt, PULLS_WITHIN_MS, now));
 
 /** What people see. `error` is said by the agent itself, or it left too many offers unanswered. */
 export function statusOf(agent: Liveness, now: number): AgentStatus {
+  if (agent.left) return 'offline';
   const silence = agent.connectedReplica === null ? OFFLINE_AFTER_MS.http : OFFLINE_AFTER_MS.socket;
   if (!isWithin(agent.lastHeartbeatAt, silence, now)) return 'offline';
   if (agent.reportedStatus === 'error' || agent.silentOffers >= SILENT_OFFERS_UNTIL_SUSPECT) return 'error';

@@ -108,5 +108,7 @@ function environment(
     GROUNDCREW_RESOURCES_WORKSPACE_DIR: workDir,
     GROUNDCREW_RESOURCES_MAX_CONCURRENT_JOBS: String(slots),
     GROUNDCREW_LOGGING_LEVEL: logLevel,
+    // The server watches it itself; the address is for agents of the host's own.
+    GROUNDCREW_HTTP_LISTEN: 'off',
   };
 }

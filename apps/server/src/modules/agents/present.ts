@@ -12,7 +12,12 @@ export const livenessOf = (row: AgentRow): Liveness => ({
   reportedStatus: row.reported_status,
   silentOffers: row.silent_offers,
   runningAttempts: row.running_attempts,
+  left: hasLeft(row),
 });
+
+/** Its last word was that it leaves. A newer start of the agent has a higher number, so that word does not speak of it. */
+const hasLeft = ({ last_heartbeat: last, instance }: AgentRow): boolean =>
+  last?.leaving === true && (last.instance ?? instance) === instance;
 
 /** What an agent may do; what is not written is allowed, an empty list allows nothing. */
 export const permissionsOf = (row: Pick<AgentRow, 'permissions'>): AgentPermissions => ({

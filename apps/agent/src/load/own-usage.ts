@@ -1,0 +1,30 @@
+/** What the agent's own process takes. */
+export interface OwnUsage {
+  /** Percent of one processor since the last look; may exceed 100. */
+  cpuPercent: number;
+  /** Processor time since the process started. */
+  cpuSeconds: number;
+  /** Resident. */
+  memoryBytes: number;
+}
+
+/** A look at this very process. Looks in quick succession share one figure, since a moment alone says nothing. */
+export function createOwnUsage(now: () => number = () => performance.now()) {
+  let last = { at: now(), micros: microsUsed() };
+  let cpuPercent = 0;
+  return function look(): OwnUsage {
+    const [at, micros] = [now(), microsUsed()];
+    if (at - last.at >= SHORTEST_MS) {
+      cpuPercent = Math.round(((micros - last.micros) / (at - last.at) / 10) * 10) / 10;
+      last = { at, micros };
+    }
+    return { cpuPercent, cpuSeconds: micros / 1e6, memoryBytes: process.memoryUsage.rss() };
+  };
+}
+
+const SHORTEST_MS = 500;
+
+function microsUsed(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}

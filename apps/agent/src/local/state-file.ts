@@ -1,0 +1,74 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type Clock, createLatch, createOutageLog, type Logger } from '@groundcrew/kit';
+import type { AgentState } from '@groundcrew/protocol';
+
+export interface StateFileDeps {
+  path: string;
+  state: () => AgentState;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/** A supervisor takes a file that is several times as old for that of an agent that is gone. */
+const WRITE_EVERY_MS = 5_000;
+/** Changes in quick succession share one writing. */
+const GATHER_MS = 50;
+
+/**
+ * Tells a supervisor how the agent is. Replaced by rename, so that nobody reads half of it; not fsynced, because after a power cut no
+ * agent runs that it could speak of. While a newer instance of the same agent takes over, the file is the newer one's. A disk that is
+ * full costs the file's freshness, nothing else.
+ */
+export function createStateFile({ path, state, clock, logger, signal }: StateFileDeps) {
+  const sentences = { trouble: 'the state file could not be written', recovery: 'the state file is written again' };
+  const outage = createOutageLog({ clock, logger, ...sentences });
+  const latch = createLatch();
+
+  function write(): void {
+    try {
+      const next = state();
+      if (!isNewers(path, next)) replace(path, `${JSON.stringify(next)}\n`);
+      outage.worked();
+    } catch (error) {
+      outage.failed(error);
+    }
+  }
+
+  return {
+    /** Something in it has changed. */
+    nudge: (): void => latch.wake(),
+    /** Writes it at once, such as for the last time. */
+    write,
+    async keepWriting(): Promise<void> {
+      while (!signal.aborted) {
+        write();
+        if (await latch.next(WRITE_EVERY_MS, signal)) await clock.sleep(GATHER_MS, signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Whether what stands there was written by a later start of this agent. */
+function isNewers(path: string, ours: AgentState): boolean {
+  try {
+    const theirs = JSON.parse(readFileSync(path, 'utf8')) as Partial<AgentState>;
+    return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance;
+  } catch {
+    return false;
+  }
+}
+
+/** Small and rare, and written at once: also as the last thing that a process does. */
+function replace(path: string, text: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    writeFileSync(temporary, text, { mode: 0o644 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
