@@ -10,6 +10,7 @@ export const AGENT_SPEC = {
       config.text({
         doc: 'Name that people see; default the host name.',
         pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,89}$/,
+        allowed: 'at most 90 letters, digits, ".", "_", "-"',
         env: ['AGENT_NAME'],
       }),
     ),
@@ -17,6 +18,7 @@ export const AGENT_SPEC = {
       config.text({
         doc: "The agent's own id; default host name and a random part, kept in the work folder.",
         pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+        allowed: 'at most 128 letters, digits, ".", "_", "-"',
       }),
     ),
     pool_id: config.optional(
@@ -39,12 +41,14 @@ export const AGENT_SPEC = {
       doc: 'Terraform versions to offer beside those found on PATH.',
       default: [],
       pattern: /^[0-9A-Za-z.+-]{1,40}$/,
+      allowed: 'a list of at most 200 versions',
       maxItems: 200,
     }),
     providers: config.list({
       doc: 'Providers it can reach; empty says nothing about them.',
       default: [],
       pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
+      allowed: 'a list of at most 500 names such as aws or hashicorp/aws',
       maxItems: 500,
     }),
     install_versions: config.bool({
@@ -148,29 +152,29 @@ export const AGENT_SPEC = {
     cpu_high: config.number({
       doc: 'Share of the time in which something waits for a processor, from which on fewer plans are taken.',
       default: 0.9,
-      min: 0.05,
-      max: 1,
+      min: 0.02,
+      max: 0.99,
       fraction: true,
     }),
     cpu_low: config.number({
       doc: 'The same share, at and below which more plans are taken again.',
       default: 0.6,
-      min: 0,
-      max: 1,
+      min: 0.01,
+      max: 0.98,
       fraction: true,
     }),
     memory_high: config.number({
       doc: 'Share of the memory in use from which on fewer plans are taken.',
       default: 0.92,
-      min: 0.05,
-      max: 1,
+      min: 0.02,
+      max: 0.99,
       fraction: true,
     }),
     memory_low: config.number({
       doc: 'The same share, at and below which more plans are taken again.',
       default: 0.85,
-      min: 0,
-      max: 1,
+      min: 0.01,
+      max: 0.98,
       fraction: true,
     }),
     sustain: config.duration({
