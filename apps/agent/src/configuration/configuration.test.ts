@@ -72,7 +72,12 @@ test('every key can come from the environment, those of containers by their shor
   };
   const short = { AGENT_NAME: 'pod-1', POOL_ID: 'pool-1', SERVER_URL: 'http://server:8400', AGENT_TOKEN: 'apt_token' };
   const { agent } = readAgentConfiguration(undefined, short);
-  expect(agent).toMatchObject({ name: 'pod-1', pool_id: 'pool-1', server_url: 'http://server:8400', token: 'apt_token' });
+  expect(agent).toMatchObject({
+    name: 'pod-1',
+    pool_id: 'pool-1',
+    server_url: 'http://server:8400',
+    token: 'apt_token',
+  });
   const env = Object.fromEntries(
     describeAgentConfiguration().flatMap((row) => {
       const value = values[row.key] ?? valueFor(row);
@@ -196,9 +201,7 @@ describe('read again', () => {
     live.onChange((_current, changed) => told.push([...changed]));
     put('labels: [a, b]\nheartbeat: { interval: 5s }\nstate_file: /x');
     const outcome = live.reload('test');
-    expect(sentenceOf(outcome)).toBe(
-      'In force: labels, heartbeat.interval. From the next start on: state_file.',
-    );
+    expect(sentenceOf(outcome)).toBe('In force: labels, heartbeat.interval. From the next start on: state_file.');
     expect(told).toEqual([['labels', 'heartbeat.interval']]);
     expect(live.current).toMatchObject({ labels: ['a', 'b'], heartbeat: { interval: 5_000 }, state_file: '' });
     expect(live).toMatchObject({ revision: 2, restartNeeded: ['state_file'] });

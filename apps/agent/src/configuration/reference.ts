@@ -34,13 +34,13 @@ function formatSection(section: string, rows: readonly config.ConfigReferenceRow
     const name = code(key.split('.').at(-1) ?? key);
     const start = fallback === undefined ? 'required' : fallback === '""' ? 'empty' : code(fallback);
     const hot = HOT_KEYS.has(key) ? 'hot' : '';
-    return `| ${[name, doc, allowed, start, hot, variables].map(escape).join(' | ')} |`;
+    return `| ${[name, doc, allowed, start, hot, variables].map(toCell).join(' | ')} |`;
   });
   return `${title}\n\n| key | meaning | allowed | default | | environment |\n|---|---|---|---|---|---|\n${lines.join('\n')}\n`;
 }
 
 const code = (text: string): string => `\`${text}\``;
-const escape = (cell: string): string => cell.replaceAll('|', '\\|');
+const toCell = (cell: string): string => cell.replaceAll('|', '\\|');
 
 /** What stands in the repository. @internal */
 export const readReference = (): string => readFileSync(PATH, 'utf8');

@@ -13,7 +13,8 @@ function setUp(options: { settleMs?: number; lookEveryMs?: number } = {}) {
   const count = () => {
     calls += 1;
   };
-  const watching = () => watchFile(path, count, { signal: leaving.signal, settleMs: 40, lookEveryMs: 60_000, ...options });
+  const watching = () =>
+    watchFile(path, count, { signal: leaving.signal, settleMs: 40, lookEveryMs: 60_000, ...options });
   onTestFinished(() => {
     leaving.abort();
     folder.remove();
@@ -73,7 +74,10 @@ test('where nobody tells of changes, looking from time to time finds them', asyn
   unlinkSync(path);
   symlinkSync(join(elsewhere, 'agent.yaml'), path);
   let seen = 0;
-  void watchFile(path, () => void (seen += 1), { signal: leaving.signal, settleMs: 20, lookEveryMs: 50 });
+  const see = () => {
+    seen += 1;
+  };
+  void watchFile(path, see, { signal: leaving.signal, settleMs: 20, lookEveryMs: 50 });
   writeFileSync(join(elsewhere, 'agent.yaml'), 'another');
   await waitFor('it to be found', () => seen > 0 || undefined);
   expect(calls()).toBe(0);

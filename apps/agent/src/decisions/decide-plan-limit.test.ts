@@ -20,7 +20,15 @@ describe('after a minute of', () => {
     ['calm, one more again', CALM, 3, 1, 0, 'held', 2],
     ['calm, never more than configured', CALM, 3, 3, 3, 'held', 3],
     ['neither, no change', { cpuPressure: 0.75, memory: 0.4 }, 3, 2, 2, 'held', 2],
-    ['calm processors but memory between the thresholds, no change', { cpuPressure: 0, memory: 0.9 }, 3, 2, 2, 'held', 2],
+    [
+      'calm processors but memory between the thresholds, no change',
+      { cpuPressure: 0, memory: 0.9 },
+      3,
+      2,
+      2,
+      'held',
+      2,
+    ],
   ])('%s', (_what, load, max, before, plansRunning, reason, after) => {
     const settings = { ...SETTINGS, max };
     const [last] = runFor(start(before, reason), 65_000, { ...CALM, ...load, plansRunning }, settings).slice(-1);
@@ -58,7 +66,10 @@ test('a new maximum counts at once while nothing holds the limit down, and a low
   expect(decidePlanLimit(start(3), sample, { ...SETTINGS, max: 10 }).limit).toBe(10);
   expect(decidePlanLimit(start(3), sample, { ...SETTINGS, max: 2 }).limit).toBe(2);
   expect(decidePlanLimit(start(2, 'held'), sample, { ...SETTINGS, max: 10 }).limit).toBe(2);
-  expect(decidePlanLimit(start(2, 'held'), sample, { ...SETTINGS, max: 1 })).toMatchObject({ limit: 1, reason: undefined });
+  expect(decidePlanLimit(start(2, 'held'), sample, { ...SETTINGS, max: 1 })).toMatchObject({
+    limit: 1,
+    reason: undefined,
+  });
 });
 
 test('switched off, the limit is what is configured', () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createTemporaryFolder } from '@groundcrew/testkit';
-import { onTestFinished, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createLoadMeter } from './index.ts';
 
 /** A machine's `/proc` and `/sys` as files of ours, and a meter that looks at them. */
@@ -29,7 +29,8 @@ function createMachine(files: Record<string, string>) {
 
 const stat = (busy: number, idle: number): string =>
   `cpu  ${busy} 0 0 ${idle} 0 0 0 0 0 0\ncpu0 1 0 0 1 0 0 0 0 0 0\ncpu1 1 0 0 1 0 0 0 0 0 0\nintr 5\n`;
-const psi = (total: number): string => `some avg10=1.00 avg60=1.00 avg300=1.00 total=${total}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`;
+const psi = (total: number): string =>
+  `some avg10=1.00 avg60=1.00 avg300=1.00 total=${total}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`;
 const HOST = {
   'proc/stat': stat(100, 100),
   'proc/loadavg': '1.00 0.50 0.20 1/200 999\n',

@@ -1,0 +1,79 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createLogger, systemClock } from '@groundcrew/kit';
+import { createTemporaryFolder, waitFor } from '@groundcrew/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import { factsWith } from './facts-for-tests.ts';
+import { presentState } from './present.ts';
+import { createStateFile } from './state-file.ts';
+
+function setUp(instance = 3) {
+  const folder = createTemporaryFolder('state');
+  const leaving = new AbortController();
+  onTestFinished(() => {
+    leaving.abort();
+    folder.remove();
+  });
+  const path = join(folder.path, 'run', 'agent.json');
+  const lines: string[] = [];
+  let now = 1_060_000;
+  const file = createStateFile({
+    path,
+    state: () => presentState(factsWith({ instance, now })),
+    clock: systemClock,
+    logger: createLogger({ name: 'test', destination: { write: (line) => void lines.push(line) } }),
+    signal: leaving.signal,
+  });
+  const read = () => JSON.parse(readFileSync(path, 'utf8'));
+  const setNow = (value: number): void => {
+    now = value;
+  };
+  return { folder: folder.path, path, file, lines, read, setNow };
+}
+
+test('is written at once and at every change, whole, and nothing is left beside it', async () => {
+  const { path, file, read, setNow } = setUp();
+  void file.keepWriting();
+  expect(read()).toMatchObject({ pid: 4711, agent_id: 'host-1', status: 'online', configuration: { revision: 2 } });
+  expect(statSync(path).mode & 0o777).toBe(0o644);
+  setNow(2_000_000);
+  for (let n = 0; n < 5; n += 1) file.nudge();
+  await waitFor('the change', () => read().updated_at === new Date(2_000_000).toISOString() || undefined);
+  expect(readdirSync(join(path, '..'))).toEqual(['agent.json']);
+});
+
+test('while a newer instance of the same agent writes it, it is that one’s', () => {
+  const { path, file, read } = setUp(3);
+  mkdirSync(join(path, '..'));
+  const theirs = { ...presentState(factsWith({ instance: 4 })), pid: 9 };
+  writeFileSync(path, JSON.stringify(theirs));
+  file.write();
+  expect(read().pid).toBe(9);
+  for (const other of [{ ...theirs, instance: 2 }, { ...theirs, agent_id: 'another' }, 'garbage']) {
+    writeFileSync(path, JSON.stringify(other));
+    file.write();
+    expect(read().pid).toBe(4711);
+  }
+});
+
+test('what cannot be written is told once and tried again', () => {
+  const { folder, file, lines, read } = setUp();
+  symlinkSync('/nowhere/at/all', join(folder, 'run'));
+  file.write();
+  file.write();
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the state file could not be written']);
+  rmSync(join(folder, 'run'));
+  file.write();
+  expect(read().pid).toBe(4711);
+  expect(JSON.parse(lines.at(-1) ?? '').msg).toBe('the state file is written again');
+  expect(existsSync('/nowhere')).toBe(false);
+});
