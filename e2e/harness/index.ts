@@ -5,6 +5,7 @@ export { type BareRun, runBare } from './bare.ts';
 export { bundleOf, ROOT } from './bundles.ts';
 export { type CliResult, runCli } from './cli.ts';
 export { dumpDatabase, openDatabase } from './database.ts';
+export { findFreePort } from './free-port.ts';
 export { createLab, type Lab } from './lab.ts';
 export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
 export { endProcessesBelow, findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';

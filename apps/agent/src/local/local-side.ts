@@ -39,6 +39,7 @@ export async function openLocalSide(deps: LocalSideDeps) {
   http = await openHttp(deps, facts);
   const stateFile = await openStateFile(deps, facts);
   const daemons = await openDaemons(deps, facts);
+  void http?.open().then(() => stateFile?.nudge());
   let before = known.condition;
 
   return {
@@ -53,8 +54,8 @@ export async function openLocalSide(deps: LocalSideDeps) {
     sayGoodbye: async (): Promise<void> => void (await Promise.all(daemons.map((daemon) => daemon.close()))),
     /** The last writing of the state file, and away. Does not wait. */
     close(): void {
-      stateFile?.write();
       http?.close();
+      stateFile?.write();
     },
   };
 }
@@ -75,7 +76,6 @@ async function openHttp(deps: LocalSideDeps, facts: () => LocalFacts) {
     logger,
     signal,
   });
-  void http.open();
   return http;
 }
 
