@@ -65,4 +65,3 @@ export function createHeartbeats({ send, intervalMs, clock, logger, signal, onCh
     },
   };
 }
-export type Heartbeats = ReturnType<typeof createHeartbeats>;

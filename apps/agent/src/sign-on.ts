@@ -63,10 +63,19 @@ export function createSignOn(deps: SignOnDeps) {
       current !== undefined && leftMs() > FRESH_MS ? current.answer.token : (await signOn()).token,
     /** Renews in good time until the agent leaves. */
     async keepFresh(): Promise<void> {
+      let failures = 0;
+      const noteFailure = (error: unknown): void => {
+        failures += 1;
+        outage.failed(error);
+      };
       while (!signal.aborted) {
-        await sleepQuietly(clock, renewTokenAfterMs(leftMs()), signal);
-        if (!signal.aborted)
-          await signOn().catch((error) => logger.error({ err: error }, 'the token could not be renewed'));
+        const pauseMs = failures === 0 ? renewTokenAfterMs(leftMs()) : signOnPauseMs(failures);
+        await sleepQuietly(clock, pauseMs, signal);
+        if (signal.aborted) return;
+        // Refused, it may be cured from outside: by a new token in the configuration, or at the server.
+        await signOn().then(() => {
+          failures = 0;
+        }, noteFailure);
       }
     },
   };

@@ -31,7 +31,7 @@ export function createDaemonLink({ channel, where, heartbeat, intervalMs, clock,
 
   /** One at a time, so that a daemon that is slow never has a queue of them. */
   function send(): Promise<void> {
-    last = last.then(() => channel.send(heartbeat()).then(outage.worked, outage.failed));
+    last = last.then(async () => channel.send(heartbeat())).then(outage.worked, outage.failed);
     return last;
   }
 

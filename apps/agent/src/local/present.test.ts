@@ -1,8 +1,9 @@
-import { AgentHealth, AgentLocalMetrics, AgentState, DaemonHeartbeat } from '@groundcrew/protocol';
+import { readFileSync } from 'node:fs';
+import { AgentCondition, AgentHealth, AgentLocalMetrics, AgentState, DaemonHeartbeat } from '@groundcrew/protocol';
 import { expect, test } from 'vitest';
 import { factsWith } from './facts-for-tests.ts';
 import { presentDaemonHeartbeat, presentHealth, presentMetrics, presentState } from './present.ts';
-import { presentPrometheus } from './prometheus.ts';
+import { METRIC_NAMES, presentPrometheus } from './prometheus.ts';
 
 const held = { attemptId: 'att-1', taskId: 'task-1', action: 'plan' } as never;
 const started = factsWith({
@@ -81,4 +82,13 @@ test('the form of Prometheus: each metric with help and type, labels escaped, no
   expect(text).toContain(`iac_agent_local_heartbeats_total{${common},result="unanswered"} 2\n`);
   expect(text).toContain(`iac_agent_local_plan_task_limit{${common}} 1\n`);
   expect(presentPrometheus(started)).not.toMatch(/^iac_agent_local_heartbeat_age_seconds\{/m);
+});
+
+test('the documentation names every metric, every field of the state file and every status', () => {
+  const text = readFileSync(new URL('../../../../docs/agent.md', import.meta.url), 'utf8');
+  const words = [...METRIC_NAMES, ...Object.keys(presentState(factsWith())), ...AgentCondition.options];
+  const unnamed = words.filter((word) => !new RegExp(`\\b${word}\\b`).test(text));
+  expect(unnamed).toEqual([]);
+  const named = [...text.matchAll(/`(iac_agent_local_\w+)/g)].map((found) => found[1]);
+  expect(named.filter((name) => name !== undefined && !METRIC_NAMES.includes(name))).toEqual([]);
 });
