@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AgentHealth, AgentLocalMetrics, AgentReloadAnswer, AgentState, type Pool } from '@groundcrew/protocol';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type FakeDaemon, startFakeDaemon } from './fake-daemon-for-tests.ts';
 import {
   createLab,
@@ -198,8 +201,16 @@ describe.skipIf(SKIP_TERRAFORM)('what an agent tells and takes on its own host',
   test('another agent with the same address works without, and has it once the first has gone', async () => {
     const file = join(lab.folder, 'log', 'agent.log');
     const logging = { file, max_size: '4KiB', max_files: 3, level: 'debug' };
-    const second = await lab.startAgent({ server, token, settings: { http: { listen: address }, logging } });
+    const own = { url: await startRefusingDaemon(), interval: '1s' };
+    const second = await lab.startAgent({
+      server,
+      token,
+      settings: { http: { listen: address }, logging, daemon: own },
+    });
     await becomes('it says so', () => readFileSync(file, 'utf8').includes(`http.listen ${address} is taken`));
+    await becomes('its daemon has refused it', () =>
+      readFileSync(file, 'utf8').includes('it answered 400: who are you'),
+    );
     expect((await second.getRecord()).status).toBe('online');
     await agent.stop();
     await becomes('it answers', async () => {
@@ -256,6 +267,15 @@ describe.skipIf(SKIP_TERRAFORM)('what an agent tells and takes on its own host',
     expect(state).toMatchObject({ status: 'stopped', reason: expect.stringMatching(/token/i) });
   });
 });
+
+/** Takes heartbeats over HTTP, and no agent of ours. */
+async function startRefusingDaemon(): Promise<string> {
+  const http = createServer((_request, response) => response.writeHead(400).end('who are you'));
+  http.listen(0, '127.0.0.1').unref();
+  await once(http, 'listening');
+  onTestFinished(() => void http.close());
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+}
 
 const readIdentity = (agent: RunningAgent): string =>
   JSON.parse(readFileSync(join(agent.workDir, 'identity.json'), 'utf8')).agentId;
