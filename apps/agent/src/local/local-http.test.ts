@@ -14,7 +14,8 @@ async function start(given: Partial<Parameters<typeof createLocalHttp>[0]> = {})
   const leaving = new AbortController();
   const http = createLocalHttp({
     listen: '127.0.0.1:0',
-    insists: () => false,
+    isDefault: true,
+    olderLives: () => false,
     facts: () => factsWith(),
     reload: () => ({ kind: 'reloaded', changed: ['labels'], restartNeeded: [] }),
     token: () => TOKEN,
@@ -28,7 +29,7 @@ async function start(given: Partial<Parameters<typeof createLocalHttp>[0]> = {})
     http.close();
   });
   const opened = http.open();
-  if (!given.insists) await opened;
+  if (given.isDefault !== false && !given.olderLives) await opened;
   return { http, lines, ask: (path: string, init?: RequestInit) => fetch(`http://${http.address()}${path}`, init) };
 }
 
@@ -114,9 +115,20 @@ test('the default address, taken: one clear warning, and the agent does without'
 
 test('an address of its own, taken: an error, and it is had as soon as it is free', { timeout: 15_000 }, async () => {
   const { listen, giveBack } = await takeAddress();
-  const { http, lines } = await start({ listen, insists: () => true });
+  const { http, lines } = await start({ listen, isDefault: false });
   await waitFor('the error', () => lines.find((line) => line.includes('"error"')));
   await giveBack();
   await waitFor('the address', () => http.address());
   expect(http.address()).toBe(listen);
+});
+
+test('an older instance has the address: it is waited for in peace, default or not', { timeout: 15_000 }, async () => {
+  const { listen, giveBack } = await takeAddress();
+  let olderLives = true;
+  const { http, lines } = await start({ listen, olderLives: () => olderLives });
+  await waitFor('the word', () => lines.length > 0);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', msg: expect.stringContaining('older instance') });
+  await giveBack();
+  olderLives = false;
+  await waitFor('the address', () => http.address());
 });

@@ -12,10 +12,12 @@ export interface LocalHttpDeps {
   /** `host:port`. */
   listen: string;
   /**
-   * Whether to go on asking for an address that is taken. Not for the default one: of several agents on a host the first has it, and
-   * the others say so once and do without.
+   * Whether the address is the default one. That is not insisted on: of several agents on a host the first has it, and the others
+   * say so once and do without.
    */
-  insists: () => boolean;
+  isDefault: boolean;
+  /** Whether an older instance of this agent still works, which has the address then. */
+  olderLives: () => boolean;
   facts: () => LocalFacts;
   reload: (trigger: string) => Reloaded;
   /** Bearer token for a reload from elsewhere; undefined for none. */
@@ -53,15 +55,18 @@ export function createLocalHttp(deps: LocalHttpDeps) {
     address: (): string | undefined => address,
     /** Resolves when it listens, or has given up. */
     async open(): Promise<void> {
-      for (let tries = 0; !signal.aborted; tries += 1) {
+      let told: WhenTaken | undefined;
+      while (!signal.aborted) {
         const trouble = await tryListen(server, deps.listen);
         if (trouble === undefined) {
           address = formatAddress(server);
           server.on('error', (error) => logger.warn({ err: error }, 'the agent’s own HTTP has trouble'));
           return logger.info({ address }, 'the agent answers /health, /metrics and /reload');
         }
-        if (tries === 0) sayTaken(deps, trouble);
-        if (!deps.insists()) return;
+        const next = whenTaken(deps);
+        if (next !== told) tell(deps, next, trouble);
+        told = next;
+        if (next === 'do_without') return;
         await sleepQuietly(clock, TRY_AGAIN_MS, signal);
       }
     },
@@ -73,15 +78,20 @@ export function createLocalHttp(deps: LocalHttpDeps) {
   };
 }
 
-function sayTaken({ listen, insists, logger }: LocalHttpDeps, error: NodeJS.ErrnoException): void {
+type WhenTaken = 'wait_for_older' | 'insist' | 'do_without';
+
+function whenTaken({ isDefault, olderLives }: LocalHttpDeps): WhenTaken {
+  if (olderLives()) return 'wait_for_older';
+  return isDefault ? 'do_without' : 'insist';
+}
+
+function tell({ listen, logger }: LocalHttpDeps, next: WhenTaken, error: NodeJS.ErrnoException): void {
   const cause = error.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be had (${error.message})`;
-  if (insists())
+  if (next === 'wait_for_older') logger.info({ listen }, 'the older instance still has the address of http.listen');
+  else if (next === 'insist')
     logger.error({ listen }, `http.listen ${listen} ${cause}; the agent works without and goes on asking for it`);
   else
-    logger.warn(
-      { listen },
-      `http.listen ${listen} ${cause}; this agent works without, give it another address or "off"`,
-    );
+    logger.warn({ listen }, `http.listen ${listen} ${cause}; this agent works without, give it another address or "off"`);
 }
 
 function tryListen(server: Server, listen: string): Promise<NodeJS.ErrnoException | undefined> {

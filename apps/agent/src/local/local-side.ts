@@ -68,7 +68,8 @@ async function openHttp(deps: LocalSideDeps, facts: () => LocalFacts) {
   const { createLocalHttp } = await import('./local-http.ts');
   const http: ReturnType<typeof createLocalHttp> = createLocalHttp({
     listen,
-    insists: () => listen !== DEFAULT_LISTEN || olderLives(),
+    isDefault: listen === DEFAULT_LISTEN,
+    olderLives,
     facts,
     reload: live.reload,
     token: () => live.current.http.token,
