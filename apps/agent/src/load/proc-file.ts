@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** A file of the kernel's; empty where there is none. Read at once: these are no disk's, and answer in microseconds. */
+/**
+ * A file of the kernel's; empty where there is none. Read at once: these are no disk's, and answer in microseconds. As UTF-8, which Node
+ * reads without a buffer of 64 kB for each file whose size is not known: that was most of an idle agent's garbage.
+ */
 export function readText(path: string): string {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }

@@ -91,7 +91,10 @@ function tell({ listen, logger }: LocalHttpDeps, next: WhenTaken, error: NodeJS.
   else if (next === 'insist')
     logger.error({ listen }, `http.listen ${listen} ${cause}; the agent works without and goes on asking for it`);
   else
-    logger.warn({ listen }, `http.listen ${listen} ${cause}; this agent works without, give it another address or "off"`);
+    logger.warn(
+      { listen },
+      `http.listen ${listen} ${cause}; this agent works without, give it another address or "off"`,
+    );
 }
 
 function tryListen(server: Server, listen: string): Promise<NodeJS.ErrnoException | undefined> {
