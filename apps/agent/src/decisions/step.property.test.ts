@@ -42,7 +42,7 @@ function createWorld(dice: () => number) {
   }
 
   function checkOffer(before: Crew, effects: readonly CrewEffect[]): void {
-    expect(listHeld(crew).length).toBeLessThanOrEqual(Math.max(3, listHeld(before).length));
+    expect(listHeld(crew).length).toBeLessThanOrEqual(Math.max(before.maxConcurrent, listHeld(before).length));
     if (before.mode === 'serving') return;
     for (const effect of effects) expect(['reject', 'idle']).toContain(effect.do);
   }
@@ -121,6 +121,7 @@ function createWorld(dice: () => number) {
     [6, (n) => tell({ kind: 'offer', order: offerOf(n, chance(50) ? 'plan' : 'plan_apply') })],
     [1, (n) => tell({ kind: 'offer', order: offerOf(Math.max(1, n - 1)) })],
     [1, (n) => tell({ kind: 'cancel', attemptId: attemptId(n - 1), level: 1 })],
+    [1, (n) => tell({ kind: 'limits', maxConcurrent: 1 + (n % 4), sparesWanted: n % 3 })],
     [1, crash],
     [1, () => chance(20) && tell({ kind: 'drain', reason: 'r' })],
     [1, () => tell({ kind: 'runner_gone', folder: 'nowhere', ended: undefined })],

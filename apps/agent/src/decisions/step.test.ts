@@ -164,6 +164,29 @@ describe('spares', () => {
   });
 });
 
+describe('limits that change', () => {
+  const limits = (maxConcurrent: number, sparesWanted = 0) =>
+    ({ kind: 'limits', maxConcurrent, sparesWanted }) as const;
+
+  it('upwards count at once, for offers and for spares', () => {
+    const grown = play(crewOf(), ...two, limits(4, 1));
+    expect(countFreeSlots(grown.crew)).toBe(2);
+    expect(brief(grown.effects)).toEqual(['make_folder f3']);
+  });
+
+  it('downwards stop nothing that runs, and nothing new is taken until there is room', () => {
+    const shrunk = play(crewOf(), ...two, limits(1));
+    expect(shrunk.effects).toEqual([]);
+    expect(listHeld(shrunk.crew)).toHaveLength(2);
+    const [refused] = play(shrunk.crew, { kind: 'offer', order: offerOf(3) }).effects;
+    expect(refused).toMatchObject({ do: 'reject', reason: 'all 1 slots of the agent are taken' });
+  });
+
+  it('bring no spare to an agent that drains', () => {
+    expect(play(crewOf(), ...two, { kind: 'drain', reason: 'r' }, limits(9, 3)).effects).toEqual([]);
+  });
+});
+
 describe('cancel', () => {
   it('only rises, and is passed on once', () => {
     const { crew } = play(crewOf(), ...running(1, 'f1'));
