@@ -119,8 +119,12 @@ export const GIVENS: Record<string, Given> = {
     const { id } = await makeTask(world.server, params.workspace_id);
     return { ...values, task_id: id };
   },
-  'an offer': offer,
-  'an offer to pull': async (world) => ({ ...(await offer(world)), agent_token: world.agent.token }),
+  'an offer': (world) => offer(world, world.poolId),
+  // Whoever pulls counts as reachable only for a while after that: the agent of all the others does not.
+  'an offer to pull': async (world) => {
+    const { pool, agents } = await makeCrew(world.server);
+    return { ...(await offer(world, pool.id)), agent_token: agents[0]?.token as string };
+  },
   'an attempt': async (world) => toValues(await STATES.running(world)),
   'an attempt with a configuration': async (world) => {
     const values = await need(world, 'a configuration');
@@ -214,8 +218,8 @@ function pushState(world: World, values: Values, serial: number): Promise<Record
   return create(world, 'pushState', { params, body: state, headers: stateHeaders(state) });
 }
 
-async function offer(world: World): Promise<Values> {
-  const { workspace_id } = await makeWorkspace(world.server, world.poolId);
+async function offer(world: World, poolId: string): Promise<Values> {
+  const { workspace_id } = await makeWorkspace(world.server, poolId);
   const { id } = await makeTask(world.server, workspace_id);
   const attempt = await world.server.db
     .selectFrom('attempts')
