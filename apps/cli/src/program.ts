@@ -9,7 +9,7 @@ import { logout } from './commands/logout.ts';
 import { plan } from './commands/plan.ts';
 import { pool } from './commands/pool/index.ts';
 import { push } from './commands/push.ts';
-import { server } from './commands/server.ts';
+import { server } from './commands/server/index.ts';
 import { state } from './commands/state/index.ts';
 import { task } from './commands/task/index.ts';
 import { token } from './commands/token/index.ts';

@@ -4,10 +4,11 @@ import { getInstallationSecret } from './installation-secret.ts';
 import { createBlobStore } from './platform/blobs/index.ts';
 import { createBus } from './platform/bus/index.ts';
 import { createDatabase, type DatabaseAddress } from './platform/database/index.ts';
-import { createSealer, loadMasterKey, verifyMasterKey } from './platform/encryption/index.ts';
+import { createKeyKeeper, createSealer, loadMasterKeys, verifyMasterKeys } from './platform/encryption/index.ts';
 import { createClientAddress, createIdempotency, parseTrusted } from './platform/http/index.ts';
 import { createLeadership } from './platform/loops/index.ts';
 import { createSocketHub } from './platform/sockets/index.ts';
+import { SEALED_COLUMNS } from './sealed-columns.ts';
 
 export interface PlatformOptions {
   configuration: Configuration;
@@ -17,21 +18,23 @@ export interface PlatformOptions {
   clock: Clock;
   /** Finds mistakes of ours at some cost: statements that escape their transaction. For tests and development. */
   strict: boolean;
+  /** Reads `master_key` again, whose file may have got a new one; as the configuration has it when not given. */
+  readMasterKey?: (() => string | undefined) | undefined;
 }
 
 /** What every module stands on. Errors: the master key is missing or another one. */
-export async function buildPlatform({ configuration, address, logger, clock, strict }: PlatformOptions) {
+export async function buildPlatform({ configuration, address, logger, clock, strict, readMasterKey }: PlatformOptions) {
   const db = createDatabase({ address, logger, maxSessions: configuration.database_sessions, strict });
-  const masterKey = await loadMasterKey({
-    value: configuration.master_key,
+  const masterKeys = await loadMasterKeys({
+    readValue: () => readMasterKey?.() ?? configuration.master_key,
     homeFile: homePaths(configuration.home).masterKey,
   });
-  await verifyMasterKey(db, masterKey);
+  await verifyMasterKeys(db, masterKeys);
   const [jwtKey, hashKey] = await Promise.all([
-    getInstallationSecret(db, masterKey, 'agent tokens'),
-    getInstallationSecret(db, masterKey, 'idempotency'),
+    getInstallationSecret(db, masterKeys, 'agent tokens'),
+    getInstallationSecret(db, masterKeys, 'idempotency'),
   ]);
-  const sealer = createSealer(db, masterKey);
+  const sealer = createSealer(db, masterKeys, clock.now);
   const bus = createBus({ address, logger });
   const leadership = createLeadership({ address, logger });
   const isTrustedProxy = parseTrusted(configuration.trust_proxy);
@@ -46,6 +49,7 @@ export async function buildPlatform({ configuration, address, logger, clock, str
     db,
     sealer,
     blobs: createBlobStore(sealer),
+    keys: createKeyKeeper({ db, masterKeys, sealer, columns: SEALED_COLUMNS }),
     bus,
     leadership,
     hub,

@@ -17,6 +17,8 @@ export interface ServerOptions {
   clock?: Clock;
   /** Holds every answer against its schema and every statement to its transaction. For tests and development; off when not given. */
   strict?: boolean;
+  /** Reads `master_key` again; see `PlatformOptions`. */
+  readMasterKey?: () => string | undefined;
 }
 
 /** Builds the whole server on a migrated database; nothing listens or runs until it is told to. */
@@ -26,8 +28,9 @@ export async function buildServer({
   logger,
   clock = systemClock,
   strict = false,
+  readMasterKey,
 }: ServerOptions) {
-  const platform = await buildPlatform({ configuration, address, logger, clock, strict });
+  const platform = await buildPlatform({ configuration, address, logger, clock, strict, readMasterKey });
   let running: Loop[] = [];
   let dispatcher: Loop | undefined;
   const modules = buildModules(platform, () => dispatcher?.wake());

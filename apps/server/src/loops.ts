@@ -13,7 +13,7 @@ export function startLoops(
   platform: Platform,
   { tasks, agents, events, logs, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
-  const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
+  const { db, blobs, clock, idempotency, configuration, keys, leadership, logger } = platform;
   const { intervals } = configuration;
   const start = (spec: LoopSpec): Loop => startLoop(spec, { leadership, logger, clock });
 
@@ -63,5 +63,13 @@ export function startLoops(
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper] };
+  /** Goes on with what a rotation of data keys began, whoever began it. */
+  async function resealRotated(): Promise<void> {
+    const result = await keys.resealIfAsked();
+    if (result === undefined || (result.done === 0 && result.unopened.length === 0)) return;
+    logger.info(result, 'sealed with the current data keys what retired ones had sealed');
+  }
+  const resealer = start({ name: 'resealer', intervalMs: intervals.sweep, exclusive: true, run: resealRotated });
+
+  return { dispatcher, loops: [dispatcher, keeper, offers, archiver, sweeper, resealer] };
 }

@@ -24,12 +24,17 @@ const CLOSE_WITHIN_MS = 20_000;
 
 /** Starts the server in this process and resolves with its exit code once it has closed. */
 async function main(): Promise<number> {
+  if (process.argv[2] === 'keys') {
+    const { runKeysCommand } = await import('./keys/index.ts');
+    return runKeysCommand(process.argv.slice(3), process.env);
+  }
   const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
   if (values.version) {
     process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);
     return 0;
   }
-  const configuration = readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const read = () => readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const configuration = read();
   const logger = createLogger({
     name: 'server',
     level: configuration.logging.level,
@@ -44,7 +49,7 @@ async function main(): Promise<number> {
     onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
   });
   try {
-    await run(configuration, logger, shutdown);
+    await run(configuration, () => read().master_key, logger, shutdown);
   } catch (error) {
     tellFailure(error, logger);
     shutdown.request('the start failed');
@@ -57,14 +62,19 @@ async function main(): Promise<number> {
 }
 
 /** Everything from the home's lock to the word that it is ready. Each step says how it is undone before the next begins. */
-async function run(configuration: Configuration, logger: Logger, shutdown: Shutdown): Promise<void> {
+async function run(
+  configuration: Configuration,
+  readMasterKey: () => string | undefined,
+  logger: Logger,
+  shutdown: Shutdown,
+): Promise<void> {
   const paths = homePaths(configuration.home);
   await mkdir(configuration.home, { recursive: true, mode: 0o700 });
   const lock = await lockHome(configuration.home, paths.lock);
   shutdown.onClose('home', () => lock.release());
   const address = await openDatabase(configuration, logger, shutdown);
   await migrate(address);
-  const server = await buildServer({ configuration, address, logger });
+  const server = await buildServer({ configuration, address, logger, readMasterKey });
   shutdown.onClose('server', () => server.close());
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',

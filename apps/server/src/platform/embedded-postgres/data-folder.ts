@@ -6,7 +6,7 @@ import type { Runner } from './run-as.ts';
 import { initdbArguments } from './settings.ts';
 
 /** The role's password lies among the data it opens, so that neither is ever copied or restored without the other. */
-const PASSWORD_FILE = 'groundcrew_password';
+export const PASSWORD_FILE = 'groundcrew_password';
 
 /**
  * Makes sure that there is a data folder which this version can open, and gives its role's password. A new one is made under

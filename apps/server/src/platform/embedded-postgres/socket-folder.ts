@@ -13,11 +13,7 @@ export interface SocketFolder {
   remove(): Promise<void>;
 }
 
-/**
- * Where the socket goes: in the home, or in a folder for this home alone below the temporary one when the home is too deep.
- *
- * @internal for tests
- */
+/** Where the socket goes: in the home, or in a folder for this home alone below the temporary one when the home is too deep. */
 export function chooseSocketFolder(
   homeFolder: string,
   temporaryFolder = tmpdir(),

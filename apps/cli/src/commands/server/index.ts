@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { becomeProgram } from '../become-program.ts';
-import type { Cli } from '../cli.ts';
-import { createCommand, parseOffset } from '../command.ts';
+import { becomeProgram } from '../../become-program.ts';
+import type { Cli } from '../../cli.ts';
+import { createCommand, parseOffset } from '../../command.ts';
+import { serverEntry } from './entry.ts';
+import { serverKeys } from './keys.ts';
 
 interface ServerOptions {
   config?: string;
@@ -25,12 +26,12 @@ export const server = (cli: Cli): Command =>
       'after',
       '\nEvery setting can come from the environment as well (GROUNDCREW_LISTEN_PORT …). Secrets only from there or\nfrom files: DATABASE_URL or GROUNDCREW_DATABASE_URL_FILE name a PostgreSQL to use.',
     )
+    .addCommand(serverKeys(cli))
     .action(({ config, home, host, port }: ServerOptions) => {
-      const entry = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
       const settings = {
         GROUNDCREW_HOME: home && resolve(cli.io.cwd, home),
         GROUNDCREW_LISTEN_HOST: host,
         GROUNDCREW_LISTEN_PORT: port,
       };
-      becomeProgram(entry, { args: config === undefined ? [] : ['--config', config] }, cli.io.env, settings);
+      becomeProgram(serverEntry(), { args: config === undefined ? [] : ['--config', config] }, cli.io.env, settings);
     });
