@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, newSecret, sha256Hex } from '@groundcrew/kit';
 import type { OrganizationId, Workspace } from '@groundcrew/protocol';
+import { createBlobStore } from '@groundcrew/server/platform/blobs';
+import { createDatabase } from '@groundcrew/server/platform/database';
+import { findRunningPostgres } from '@groundcrew/server/platform/embedded-postgres';
+import { createSealer, loadMasterKeys } from '@groundcrew/server/platform/encryption';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBlobStore } from '../apps/server/src/platform/blobs/index.ts';
-import { createDatabase } from '../apps/server/src/platform/database/index.ts';
-import { findRunningPostgres } from '../apps/server/src/platform/embedded-postgres/index.ts';
-import { createSealer, loadMasterKeys } from '../apps/server/src/platform/encryption/index.ts';
 import {
   ask,
   bundleOf,

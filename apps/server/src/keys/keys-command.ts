@@ -5,14 +5,7 @@ import { listKeys } from './list-keys.ts';
 import { type OpenKeys, openKeys } from './open-keys.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { rotateKeys } from './rotate-keys.ts';
-
-/** What a key command says, and where. */
-export interface Talk {
-  /** The result: as it is with --json, else what `human` makes of it. */
-  result<T>(value: T, human: (value: T) => string): void;
-  /** What happens meanwhile; nothing with --json. */
-  progress(line: string): void;
-}
+import { createTalk } from './talk.ts';
 
 const COMMANDS = ['list', 'rotate', 'rewrap'] as const;
 
@@ -53,10 +46,3 @@ export async function runKeysCommand(args: string[], env: NodeJS.ProcessEnv): Pr
     return rewrapKeys(open, talk, { addNew: values.new, forgetOld: values['forget-old'], inHome });
   }
 }
-
-const createTalk = (json: boolean): Talk => ({
-  result: (value, human) => void process.stdout.write(`${json ? JSON.stringify(value, null, 2) : human(value)}\n`),
-  progress: (line) => {
-    if (!json) process.stderr.write(`${line}\n`);
-  },
-});

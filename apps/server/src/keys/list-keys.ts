@@ -1,6 +1,6 @@
 import type { KeyList } from '../platform/encryption/index.ts';
-import type { Talk } from './keys-command.ts';
 import type { OpenKeys } from './open-keys.ts';
+import type { Talk } from './talk.ts';
 
 /** Shows every master key and data key, and how much depends on each. Never a key. */
 export async function listKeys({ keeper, masterKeys }: OpenKeys, talk: Talk): Promise<void> {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { addMasterKey, keepOnly } from '../platform/encryption/index.ts';
-import type { Talk } from './keys-command.ts';
 import type { OpenKeys } from './open-keys.ts';
+import type { Talk } from './talk.ts';
 
 interface RewrapOptions {
   /** Puts a new master key before those in the home first. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrganizationId } from '@groundcrew/protocol';
 import { CURRENT_HELD_MS, type Resealed } from '../platform/encryption/index.ts';
-import type { Talk } from './keys-command.ts';
 import type { OpenKeys } from './open-keys.ts';
+import type { Talk } from './talk.ts';
 
 interface RotateOptions {
   /** Id or name; every organisation when not given. */

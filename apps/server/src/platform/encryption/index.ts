@@ -1,5 +1,4 @@
 export { CURRENT_HELD_MS } from './data-keys.ts';
-export { EncryptionError } from './encryption-error.ts';
 export { createKeyKeeper, type KeyKeeper, type KeyList } from './key-keeper.ts';
 export { addMasterKey, keepOnly, loadMasterKeys, type MasterKeys } from './master-keys.ts';
 export type { Resealed } from './reseal.ts';

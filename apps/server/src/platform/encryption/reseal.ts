@@ -6,7 +6,7 @@ import { idsOf, keyIdOf, nameOf, type SealedColumn } from './sealed-column.ts';
 import type { Sealer } from './sealer.ts';
 
 /** Rows that do not open and so stay as they are, by column. */
-export interface Unopened {
+interface Unopened {
   column: string;
   row: string;
   reason: string;

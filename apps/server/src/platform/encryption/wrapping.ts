@@ -52,7 +52,7 @@ export const findWrapper = (wrapped: Buffer): string | undefined =>
 /** As people see a fingerprint. */
 export const shortFingerprint = (fingerprint: string): string => fingerprint.slice(0, 12);
 
-export const missing = (fingerprint: string, source: string): EncryptionError =>
+const missing = (fingerprint: string, source: string): EncryptionError =>
   new EncryptionError(
     'wrong_master_key',
     `The master key ${shortFingerprint(fingerprint)} is needed and is not in ${source}. Put it there, behind the one that is to be used from now on; without it nothing that it protects can be opened.`,
