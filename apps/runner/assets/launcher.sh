@@ -3,8 +3,10 @@
 #   sh launcher.sh     stdin: path of an order     descriptor 3: `alive`
 #
 # It is started in a session of its own and waits for its order, so that its start costs nothing when the time comes. An order is
-# a script: it exports Terraform's environment, has the program with its arguments as positional parameters, and sets
+# a script: it has the program with its arguments as positional parameters, and sets
 #
+#   gc__environment   a function that exports Terraform's environment: secrets are in it, which are no business of the programs
+#                     that the launcher itself starts
 #   gc__record   <gc__record>.pid:  /proc/<pid>/stat of Terraform's process as it is born: pid, launcher, start time
 #                <gc__record>.exit: the shell's $? of Terraform; there only when Terraform is gone
 #   gc__fate     for an apply, else empty: the file `fate`. Created exclusively with `started`; whoever else needs it to be missing
@@ -35,6 +37,7 @@ fi
 (
   read -r gc__stat </proc/self/stat
   echo "$gc__stat" >"$gc__record.pid"
+  gc__environment
   exec setsid "$@" </dev/null >>"$gc__stdout" 2>>"$gc__stderr"
 )
 gc__status=$?

@@ -4,11 +4,12 @@ import { getInstallationSecret } from './installation-secret.ts';
 import { createBlobStore } from './platform/blobs/index.ts';
 import { createBus } from './platform/bus/index.ts';
 import { createDatabase, type DatabaseAddress } from './platform/database/index.ts';
-import { createSealer, loadMasterKey, verifyMasterKey } from './platform/encryption/index.ts';
+import { createKeyKeeper, createSealer, loadMasterKeys, verifyMasterKeys } from './platform/encryption/index.ts';
 import { createClientAddress, createIdempotency, parseTrusted } from './platform/http/index.ts';
 import { createLeadership } from './platform/loops/index.ts';
 import { type PlatformMetrics, watchPlatform } from './platform/metrics/index.ts';
 import { createSocketHub } from './platform/sockets/index.ts';
+import { SEALED_COLUMNS } from './sealed-columns.ts';
 
 export interface PlatformOptions {
   configuration: Configuration;
@@ -19,22 +20,32 @@ export interface PlatformOptions {
   metrics: PlatformMetrics;
   /** Finds mistakes of ours at some cost: statements that escape their transaction. For tests and development. */
   strict: boolean;
+  /** Reads `master_key` again, whose file may have got a new one; as the configuration has it when not given. */
+  readMasterKey?: (() => string | undefined) | undefined;
 }
 
 /** What every module stands on. Errors: the master key is missing or another one. */
-export async function buildPlatform({ configuration, address, logger, clock, metrics, strict }: PlatformOptions) {
+export async function buildPlatform({
+  configuration,
+  address,
+  logger,
+  clock,
+  metrics,
+  strict,
+  readMasterKey,
+}: PlatformOptions) {
   const db = createDatabase({ address, logger, maxSessions: configuration.database_sessions, strict });
-  const masterKey = await loadMasterKey({
-    value: configuration.master_key,
+  const masterKeys = await loadMasterKeys({
+    readValue: () => readMasterKey?.() ?? configuration.master_key,
     homeFile: homePaths(configuration.home).masterKey,
   });
-  await verifyMasterKey(db, masterKey);
+  await verifyMasterKeys(db, masterKeys);
   const [jwtKey, hashKey, auditSecret] = await Promise.all([
-    getInstallationSecret(db, masterKey, 'agent tokens'),
-    getInstallationSecret(db, masterKey, 'idempotency'),
-    getInstallationSecret(db, masterKey, 'audit'),
+    getInstallationSecret(db, masterKeys, 'agent tokens'),
+    getInstallationSecret(db, masterKeys, 'idempotency'),
+    getInstallationSecret(db, masterKeys, 'audit'),
   ]);
-  const sealer = metrics.watchSealer(createSealer(db, masterKey));
+  const sealer = metrics.watchSealer(createSealer(db, masterKeys, clock.now));
   const bus = createBus({ address, logger });
   const leadership = createLeadership({ address, logger });
   const isTrustedProxy = parseTrusted(configuration.trust_proxy);
@@ -51,6 +62,7 @@ export async function buildPlatform({ configuration, address, logger, clock, met
     db,
     sealer,
     blobs: createBlobStore(sealer),
+    keys: createKeyKeeper({ db, masterKeys, sealer, columns: SEALED_COLUMNS }),
     bus,
     leadership,
     hub,

@@ -32,6 +32,8 @@ export interface ServerOptions {
   requestScope?: RequestScope;
   /** Holds every answer against its schema and every statement to its transaction. For tests and development; off when not given. */
   strict?: boolean;
+  /** Reads `master_key` again; see `PlatformOptions`. */
+  readMasterKey?: () => string | undefined;
 }
 
 /** Builds the whole server on a migrated database; nothing listens or runs until it is told to. */
@@ -44,8 +46,9 @@ export async function buildServer({
   health = createHealth(),
   requestScope = createRequestScope(),
   strict = false,
+  readMasterKey,
 }: ServerOptions) {
-  const platform = await buildPlatform({ configuration, address, logger, clock, metrics, strict });
+  const platform = await buildPlatform({ configuration, address, logger, clock, metrics, strict, readMasterKey });
   let running: Loop[] = [];
   let dispatcher: Loop | undefined;
   const modules = buildModules(platform, () => dispatcher?.wake());

@@ -20,7 +20,7 @@ export const CONFIGURATION = {
   database_sessions: config.number({ doc: 'Most sessions with the database at once.', default: 20, min: 4, max: 500 }),
   master_key: config.optional(
     config.secret({
-      doc: 'The key above all encryption keys, 32 bytes as base64 or hex. Without it one is made at the first start and kept in home/master.key. Replicas need the same.',
+      doc: 'The key above all encryption keys, 32 bytes as base64 or hex; behind it, one a line, older ones that are only read with. Without it one is made at the first start and kept in home/master.key. Replicas need the same.',
     }),
   ),
   listen: {

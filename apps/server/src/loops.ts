@@ -18,7 +18,7 @@ export function startLoops(
   platform: Platform,
   { tasks, agents, audit, events, logs, metrics, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
-  const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
+  const { db, blobs, clock, idempotency, configuration, keys, leadership, logger } = platform;
   const { intervals } = configuration;
   const start = (spec: LoopSpec): Loop =>
     startLoop(spec, { leadership, logger, clock, onRound: platform.metrics.loopRound });
@@ -83,5 +83,13 @@ export function startLoops(
     run: metrics.watchHeartbeats,
   });
 
-  return { dispatcher, loops: [dispatcher, keeper, offers, auditSealer, archiver, sweeper, heartbeats] };
+  /** Goes on with what a rotation of data keys began, whoever began it. */
+  async function resealRotated(): Promise<void> {
+    const result = await keys.resealIfAsked();
+    if (result === undefined || (result.done === 0 && result.unopened.length === 0)) return;
+    logger.info(result, 'sealed with the current data keys what retired ones had sealed');
+  }
+  const resealer = start({ name: 'resealer', intervalMs: intervals.sweep, exclusive: true, run: resealRotated });
+
+  return { dispatcher, loops: [dispatcher, keeper, offers, auditSealer, archiver, sweeper, heartbeats, resealer] };
 }

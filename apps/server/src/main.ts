@@ -30,12 +30,17 @@ const CLOSE_WITHIN_MS = 20_000;
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   if (isAdministration(args)) return runAdministration(args, process.env);
+  if (args[0] === 'keys') {
+    const { runKeysCommand } = await import('./keys/index.ts');
+    return runKeysCommand(args.slice(1), process.env);
+  }
   const { values } = parseArgs({ options: { config: { type: 'string' }, version: { type: 'boolean' } } });
   if (values.version) {
     process.stdout.write(`groundcrew-server ${SERVER_VERSION}\n`);
     return 0;
   }
-  const configuration = readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const read = () => readConfiguration(process.env, values.config ?? process.env.GROUNDCREW_CONFIG);
+  const configuration = read();
   const requestScope = createRequestScope();
   const logger = createLogger({
     name: 'server',
@@ -52,7 +57,7 @@ async function main(): Promise<number> {
     onError: (name, error) => logger.error({ err: error }, `closing ${name} failed`),
   });
   try {
-    await run(configuration, { logger, requestScope }, shutdown);
+    await run(configuration, { logger, requestScope, readMasterKey: () => read().master_key }, shutdown);
   } catch (error) {
     tellFailure(error, logger);
     shutdown.request('the start failed');
@@ -67,7 +72,11 @@ async function main(): Promise<number> {
 /** Everything from the home's lock to the word that it is ready. Each step says how it is undone before the next begins. */
 async function run(
   configuration: Configuration,
-  { logger, requestScope }: { logger: Logger; requestScope: RequestScope },
+  {
+    logger,
+    requestScope,
+    readMasterKey,
+  }: { logger: Logger; requestScope: RequestScope; readMasterKey: () => string | undefined },
   shutdown: Shutdown,
 ): Promise<void> {
   const paths = homePaths(configuration.home);
@@ -82,7 +91,7 @@ async function run(
   health.starting('migrations are applied');
   await migrate(address);
   health.starting('what was missed while no server ran is put right');
-  const server = await buildServer({ configuration, address, logger, metrics, health, requestScope });
+  const server = await buildServer({ configuration, address, logger, metrics, health, requestScope, readMasterKey });
   shutdown.onClose('server', () => server.close());
   const { signInToken, organizationId } = await server.modules.users.prepareFirstStart(
     configuration.sign_in_token === 'always',

@@ -68,7 +68,9 @@ function writeOrder(folder: AttemptFolder, { name, program, args, env, cwd, stdo
   const own = Object.entries(places).map(([key, value]) => `${key}=${quote(value)}`);
   const path = `${record}${ORDER}`;
   const words = [program, ...args].map(quote).join(' ');
-  writeFileSync(path, `${[...exports, ...own, `set -- ${words}`].join('\n')}\n`, { mode: 0o600 });
+  // A function that the shell calls at the very last: no program but Terraform is ever started with these in its environment.
+  const environment = ['gc__environment() {', ...exports, ':', '}'];
+  writeFileSync(path, `${[...environment, ...own, `set -- ${words}`].join('\n')}\n`, { mode: 0o600 });
   return path;
 }
 

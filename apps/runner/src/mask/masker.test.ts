@@ -17,6 +17,7 @@ function mask(text: string, ...values: string[]): string {
 }
 
 const PROVISIONER = '\x1b[0m\x1b[1mterraform_data.x["a b"] (local-exec):\x1b[0m \x1b[0m';
+const OTHER = '\x1b[0m\x1b[1mterraform_data.y (remote-exec):\x1b[0m \x1b[0m';
 const BOX = '\x1b[31m│\x1b[0m \x1b[0m';
 const KEY = [
   '-----BEGIN PRIVATE KEY-----',
@@ -70,6 +71,23 @@ describe('masks a secret', () => {
     expect(mask(lines, KEY).replaceAll(PROVISIONER, '')).toMatch(/^[\w+/]{12,14}\[MASKED\][\w+/]{2,5}=*\n$/);
   });
 
+  it('in a line that Terraform has broken, wherever, with lines of others in between', () => {
+    for (let at = 1; at < 'hunter2'.length; at++)
+      for (const between of [
+        '',
+        `${OTHER}something else\n`,
+        `${OTHER}one\n${OTHER}two\nterraform_data.z: Still creating...\n`,
+      ]) {
+        const halves = [`${PROVISIONER}it is ${'hunter2'.slice(0, at)}\n`, `${PROVISIONER}${'hunter2'.slice(at)} y\n`];
+        expect(mask(halves.join(between), 'hunter2')).toBe(`${PROVISIONER}it is [MASKED] y\n`);
+      }
+  });
+
+  it('in a line that is broken where white space stands beside the break', () => {
+    const text = `${PROVISIONER}x %\n${PROVISIONER}\n\n${PROVISIONER}\\\n${PROVISIONER}│4p y\n`;
+    expect(mask(text, '│%\n\\│4p')).toBe(`${PROVISIONER}x [MASKED] y\n`);
+  });
+
   it('each line of it for itself', () => {
     const [, second, third, short] = KEY.split('\n');
     expect(mask(`a ${third} b\nc ${second} d ${short}`, KEY)).toBe(`a [MASKED] b\nc [MASKED] d ${short}`);
@@ -85,6 +103,7 @@ describe('leaves alone', () => {
     ['what only looks like it', 'therapist hunter 2 Hunter2', 'the rapist', 'hunter2'],
     ['short secrets', 'x abc yy y', 'abc', 'yy', '  12345  '],
     ['words on lines of their own that no secret has white space between', 'hun\nter2', 'hunter2'],
+    ['two provisioners whose lines only seem to be one', `${PROVISIONER}hunt\n${OTHER}er2\n`, 'hunter2'],
     ['base64 broken into short lines', 'aHVu\ndGVy\nMi0yMi0yMg', 'hunter2-22-22'],
     ['invalid UTF-8', '\ufffd\u0000', 'hunter2'],
   ])('%s', (_, text, ...values) => {
@@ -117,11 +136,15 @@ const SPELL: readonly ((value: string) => string)[] = [
   (value) => value.replaceAll(' ', `\n${BOX}`),
   (value) => value.replaceAll(' ', `\n${PROVISIONER} `),
   (value) => [...value].join('\x1b[0m'),
+  (value) => `\n${PROVISIONER}${[...value].join(`\n${PROVISIONER}`)}`,
+  (value) => `${PROVISIONER}${value.slice(0, 2)}\n${OTHER}ab${value}\n${OTHER}\n${PROVISIONER}${value.slice(2)}`,
+  (value) => `${PROVISIONER}${value.slice(0, -3)}\n${OTHER}a\nab${PROVISIONER}\n${PROVISIONER}${value.slice(-3)}\n`,
 ];
 const NOISE = [
   ...WORDS,
   BOX,
   PROVISIONER,
+  OTHER,
   '\n│ ',
   '\x1b[',
   '\xe2',

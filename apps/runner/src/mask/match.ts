@@ -1,5 +1,5 @@
 import type { Piece } from './pieces.ts';
-import { isWrapped, MAX_SEAM, readWhite, skipColours } from './seams.ts';
+import { isWrapped, MAX_SEAM, readBrokenLine, readWhite, skipColours } from './seams.ts';
 import type { Spelling } from './spellings.ts';
 import { CR, ESC, FAIL, LF, MORE, readBytes, type Text } from './text.ts';
 import { GAP } from './tokens.ts';
@@ -37,6 +37,10 @@ function readGap(text: Text, at: number, { whiteWays }: Spelling, next: number |
 function skipJoint(text: Text, at: number, { wraps }: Spelling): number {
   const byte = text.bytes[at];
   if (byte === ESC) return skipColours(text, at);
+  if (byte === LF) {
+    const end = readBrokenLine(text, at);
+    if (end !== FAIL) return end;
+  }
   if (!wraps || (byte !== LF && byte !== CR) || !isWrapped(text, at)) return at;
   const end = readWhite(text, at);
   return end === FAIL ? at : end;

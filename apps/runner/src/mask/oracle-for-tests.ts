@@ -52,8 +52,22 @@ function gap(kind: Kind, next: string): string {
   return `(?:${[...once, plus].join('|')})(?:${once.join('|')}${next === '+' ? '' : `|${plus}`})*`;
 }
 
+/** A line break that Terraform put into a provisioner's line, up to where the line goes on; else nothing. */
+const BREAK = 'break';
+const START = new RegExp(`^${PREFIX}`);
+
 /** Parts that follow each other; what one has taken is not given back. */
-type Expression = readonly RegExp[];
+type Expression = readonly (RegExp | typeof BREAK)[];
+
+function endOfBreak(text: string, at: number): number | undefined {
+  const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
+  const prefix =
+    text[at] === '\n' && at - start <= 8192 ? START.exec(text.slice(start, Math.min(at, start + 512)))?.[0] : undefined;
+  if (prefix === undefined) return undefined;
+  for (let line = at + 1; line > 0 && line - at <= 4096; line = text.indexOf('\n', line) + 1)
+    if (text.startsWith(prefix, line)) return line + prefix.length;
+  return undefined;
+}
 
 const known = new Map<string, RegExp>();
 function part(source: string): RegExp {
@@ -64,7 +78,19 @@ function part(source: string): RegExp {
 
 function endOfMatch(expression: Expression, text: string, at: number): number | undefined {
   let end = at;
+  let broken = false;
   for (const regExp of expression) {
+    if (regExp === BREAK) {
+      const behind = endOfBreak(text, end);
+      broken = behind !== undefined;
+      end = behind ?? end;
+      continue;
+    }
+    // The joint that a break takes the place of.
+    if (broken) {
+      broken = false;
+      continue;
+    }
     regExp.lastIndex = end;
     if (!regExp.test(text)) return undefined;
     end = regExp.lastIndex;
@@ -83,7 +109,7 @@ function expressionOf(kind: Kind, tokens: readonly string[]): Expression {
         .map((way) => quote(latin1(way)))
         .join('|'),
     );
-    return i === 0 ? [spelled] : [part(kind === 'base64' ? WRAP : COLOURS), spelled];
+    return i === 0 ? [spelled] : [BREAK, part(kind === 'base64' ? WRAP : COLOURS), spelled];
   });
 }
 

@@ -1,8 +1,8 @@
 import { readPiece } from './match.ts';
 import { type FirstIndex, type Patterns, slotOf } from './patterns.ts';
 import { GRAM_BYTES, type Piece } from './pieces.ts';
-import { readWhite, skipColours } from './seams.ts';
-import { FAIL, isWhite, MORE, type Text } from './text.ts';
+import { mayBeBroken, readWhite, skipColours } from './seams.ts';
+import { FAIL, isWhite, LF, MORE, type Text } from './text.ts';
 
 /** Called for every place where a secret stands, in no strict order. Stretches may overlap. */
 export type OnMatch = (from: number, to: number) => void;
@@ -43,11 +43,15 @@ function skipSeam(text: Text, at: number): number {
   return end === FAIL ? behind + 1 : end;
 }
 
-/** The gram of the text that begins at `at`, seams left out; undefined when the text ends before. */
+/**
+ * The gram of the text that begins at `at`, seams left out; undefined when the text ends before, or when it depends on the
+ * secret where it goes on: behind a line that may be broken.
+ */
 function findGram(text: Text, at: number): number | undefined {
   let gram = 0;
   let i = at;
   for (let size = 0; size < GRAM_BYTES; size++) {
+    if (size > 0 && text.bytes[i] === LF && mayBeBroken(text, i)) return undefined;
     i = skipSeam(text, i);
     if (i === MORE || i >= text.bytes.length) return undefined;
     gram = (gram << 8) | (text.bytes[i++] as number);

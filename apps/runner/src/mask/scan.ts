@@ -1,6 +1,6 @@
 import { type Patterns, slotOf } from './patterns.ts';
 import { createProbe, type OnMatch, type Probe, type View } from './probe.ts';
-import { isWrapped, skipColours } from './seams.ts';
+import { isWrapped, mayBeBroken, skipColours } from './seams.ts';
 import { BAR, CR, ESC, isWhite, LF } from './text.ts';
 
 const SYMBOL = 0;
@@ -53,12 +53,22 @@ function mayGoOn(gram: number, following: number, { pairs }: Patterns): boolean 
   return pairs[((gram & 0xff) << 8) | following] === 1;
 }
 
+/** Whether one of the three bytes before `at` begins some piece: most lines end with none. */
+function mayBegin(bytes: Buffer, at: number, { first: { starts } }: Patterns): boolean {
+  for (let i = Math.max(0, at - 3); i < at; i++) {
+    const byte = bytes[i] as number;
+    if (starts[byte] !== starts[byte + 1]) return true;
+  }
+  return false;
+}
+
 /** Of the gram-sized beginnings that a seam at `at` breaks apart, tries those that can go on behind it. */
 function lookAcross(at: number, gram: number, { text, from }: View, probe: Probe, patterns: Patterns): void {
   const { bytes } = text;
   if (patterns.early) probe.tryAcross(at, patterns.early);
   if (bytes[at] === LF) {
-    if (isWrapped(text, bytes[at - 1] === CR ? at - 1 : at)) probe.tryAcross(at, patterns.first);
+    if (isWrapped(text, bytes[at - 1] === CR ? at - 1 : at) || (mayBegin(bytes, at, patterns) && mayBeBroken(text, at)))
+      probe.tryAcross(at, patterns.first);
   } else if (at > from && !isWhite(bytes[at - 1] as number)) {
     const following = bytes[skipColours(text, at)];
     if (following === undefined || mayGoOn(gram, following, patterns)) probe.tryAcross(at, patterns.first);
@@ -74,7 +84,8 @@ function lookAcross(at: number, gram: number, { text, from }: View, probe: Probe
  *   adding up the bytes 1,250 · skipping by rare blocks 650, but of a text whose white space was taken out before (550)
  *   · automaton over bytes 490, but 1 KB of table a state, and a key of 3 KB has 13,000 · this 430 · a regular expression
  *   of all pieces 80 · Buffer.indexOf for each 9.
- * The whole masker then makes 220 (short coloured lines) to 350 (plain text), and 200 with a secret in every 20th line.
+ * The whole masker then makes 220 (short coloured lines) to 350 (plain text), and 200 with a secret in every 20th line; 50 when
+ * every line is a short one of a provisioner whose last byte begins a secret, which has to be looked at across the line break.
  */
 export type Scan = (view: View, onMatch: OnMatch) => number;
 

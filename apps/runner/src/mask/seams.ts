@@ -10,11 +10,16 @@ import { BAR, ESC, FAIL, isBase64, isWhite, LF, MORE, readBytes, type Text } fro
 export const MAX_SEAM = 1024;
 const MAX_COLOUR = 24;
 const MAX_PREFIX = 512;
+/** Longest half line that is gone on with behind a break; Terraform reads its provisioners' output by 4 KiB. */
+const MAX_BROKEN_LINE = 8192;
+/** How far behind a break the rest of the line is looked for. */
+const MAX_BREAK = 4096;
 /** A line break belongs to base64 only behind at least this many base64 characters: tools wrap at 64 or 76. */
 const WRAPPED_LINE = 32;
 
 const BRACKET = 0x5b;
 const BAR_BYTES = Buffer.from('│');
+const END_OF_ADDRESS = Buffer.from('):');
 const PROVISIONER_PREFIX =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
   /^[^\n]+? \([a-z][a-z-]*\):(?:\x1b\[[\d;:]*[mK])* (?:\x1b\[[\d;:]*[mK])*/;
@@ -78,6 +83,49 @@ export function readWhite(text: Text, at: number): number {
   return white ? i : FAIL;
 }
 
+/**
+ * Reads a line break that Terraform put into the middle of a provisioner's line, with all that stands between the two halves.
+ * It shows what a program has printed so far as a line of its own when nothing more comes for 100 ms, which on a busy machine
+ * also happens to who prints without a pause; and lines of other provisioners may come in between:
+ *   terraform_data.x (local-exec): horse batt
+ *   terraform_data.y (local-exec): something else
+ *   terraform_data.x (local-exec): ery staple
+ * FAIL when this is no such line, or the same provisioner says nothing more soon.
+ */
+export function readBrokenLine(text: Text, at: number): number {
+  const prefix = findPrefix(text, at);
+  if (prefix === undefined) return FAIL;
+  let line = at + 1;
+  while (line - at <= MAX_BREAK) {
+    const end = readBytes(text, line, prefix);
+    if (end !== FAIL) return end;
+    const next = text.bytes.indexOf(LF, line);
+    if (next < 0) return text.final || text.bytes.length - at > MAX_BREAK ? FAIL : MORE;
+    line = next + 1;
+  }
+  return FAIL;
+}
+
+/** Whether the line that ends at `at` is a provisioner's, which Terraform may have broken there. */
+export const mayBeBroken = (text: Text, at: number): boolean => findPrefix(text, at) !== undefined;
+
+/** The prefix of the provisioner's line that ends at `at`; undefined when it is none, or too long to tell. */
+function findPrefix(text: Text, at: number): Buffer | undefined {
+  if (text.asked?.at !== at) text.asked = { at, prefix: readPrefix(text.bytes, at) };
+  return text.asked.prefix;
+}
+
+function readPrefix(bytes: Buffer, at: number): Buffer | undefined {
+  const start = bytes.lastIndexOf(LF, at - 1) + 1;
+  // What lies further back may be gone, and then the line seems to begin where the bytes do.
+  if (at - start > MAX_BROKEN_LINE) return undefined;
+  const line = bytes.subarray(start, Math.min(at, start + MAX_PREFIX));
+  // Quicker than the expression for the many lines that are no provisioner's.
+  if (!line.includes(END_OF_ADDRESS)) return undefined;
+  const match = PROVISIONER_PREFIX.exec(line.toString('latin1'));
+  return match === null ? undefined : line.subarray(0, match[0].length);
+}
+
 /** Whether the line break at `at` may be one that a base64 tool put there: the line before it is all base64. */
 export function isWrapped({ bytes }: Text, at: number): boolean {
   let i = at;
@@ -85,5 +133,5 @@ export function isWrapped({ bytes }: Text, at: number): boolean {
   return at - i === WRAPPED_LINE;
 }
 
-/** How many bytes before a place `isWrapped` may look at. */
-export const LOOK_BEHIND = WRAPPED_LINE;
+/** How many bytes before a place `isWrapped` and `readBrokenLine` may look at. */
+export const LOOK_BEHIND = Math.max(WRAPPED_LINE, MAX_BROKEN_LINE + 1);

@@ -2,6 +2,8 @@
 export interface Text {
   readonly bytes: Buffer;
   readonly final: boolean;
+  /** The line end that was last looked at for a provisioner's prefix, and what was found: several pieces ask about the same. */
+  asked?: { readonly at: number; readonly prefix: Buffer | undefined };
 }
 
 /** A reader's answer instead of an index: the bytes at this place are something else. */

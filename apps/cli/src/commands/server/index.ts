@@ -5,6 +5,7 @@ import type { Cli } from '../../cli.ts';
 import { createCommand, parseOffset } from '../../command.ts';
 import { serverAudit } from './audit.ts';
 import { serverEntry } from './entry.ts';
+import { serverKeys } from './keys.ts';
 import { serverOrg } from './org.ts';
 
 interface ServerOptions {
@@ -29,6 +30,7 @@ export const server = (cli: Cli): Command =>
     )
     .addCommand(serverOrg(cli))
     .addCommand(serverAudit(cli))
+    .addCommand(serverKeys(cli))
     .action(({ config, home, host, port }: ServerOptions) => {
       const settings = {
         GROUNDCREW_HOME: home && resolve(cli.io.cwd, home),

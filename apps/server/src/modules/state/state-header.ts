@@ -192,7 +192,7 @@ function readHeader(
   const version = value('version');
   if (version !== 4)
     return {
-      mistake: `The bytes are not a Terraform state that can be read: its "version" is ${JSON.stringify(version) ?? 'missing'}, and 4 is what Terraform 0.12 and newer write.`,
+      mistake: `The bytes are not a Terraform state that can be read: its "version" is ${describeVersion(version)}, and 4 is what Terraform 0.12 and newer write.`,
     };
   const [serial, lineage] = [value('serial'), value('lineage')];
   if (typeof serial !== 'number' || !Number.isSafeInteger(serial) || serial < 0 || serialAt === undefined)
@@ -210,6 +210,12 @@ function readHeader(
       serialRange: digitsOf(serialAt),
     },
   };
+}
+
+/** A text there may be anything, a secret too, and is not told back. */
+function describeVersion(version: unknown): string {
+  if (typeof version === 'number') return String(version);
+  return version === undefined ? 'missing' : 'no number';
 }
 
 /** The digits without the white space around them. */

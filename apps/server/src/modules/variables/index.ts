@@ -1,6 +1,8 @@
 import type { Handlers } from '../../platform/http/index.ts';
 import { createVariablesService, type VariablesDeps } from './service.ts';
 
+export { SEALED_VARIABLES } from './sealed-variables.ts';
+
 /** Variables of workspaces; sensitive ones are write-only. */
 export function createVariablesModule(deps: VariablesDeps) {
   const service = createVariablesService(deps);

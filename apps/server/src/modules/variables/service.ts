@@ -13,6 +13,7 @@ import { type Database, isDatabaseError, transaction } from '../../platform/data
 import type { Sealer } from '../../platform/encryption/index.ts';
 import { AppError, decodeCursor, notFound, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
+import { PURPOSE } from './sealed-variables.ts';
 import {
   deleteVariable,
   findVariableForUpdate,
@@ -30,9 +31,6 @@ export interface VariablesDeps {
   /** Throws not-found. */
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
 }
-
-/** What a sealed value is sealed for; it opens only as this variable's. */
-const PURPOSE = 'variable';
 
 /** Variables of workspaces. A sensitive value is sealed before it is stored and never told again but to an attempt. */
 export function createVariablesService({ db, sealer, recordChange, getWorkspaceId }: VariablesDeps) {

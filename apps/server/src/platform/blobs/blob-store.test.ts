@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@groundcrew/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transaction } from '../database/index.ts';
-import { createSealer, loadMasterKey } from '../encryption/index.ts';
+import { createSealer, loadMasterKeys, verifyMasterKeys } from '../encryption/index.ts';
 import { insertOrganization } from '../organization-for-tests.ts';
 import { type BlobStore, createBlobStore } from './index.ts';
 
@@ -16,8 +16,10 @@ let blobs: BlobStore;
 let org: OrganizationId;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const masterKey = await loadMasterKey({ value: randomBytes(32).toString('base64'), homeFile: '' });
-  blobs = createBlobStore(createSealer(database.db, masterKey));
+  const key = randomBytes(32).toString('base64');
+  const masterKeys = await loadMasterKeys({ readValue: () => key, homeFile: '' });
+  await verifyMasterKeys(database.db, masterKeys);
+  blobs = createBlobStore(createSealer(database.db, masterKeys));
   org = await insertOrganization(database.db);
 });
 afterAll(() => database.drop());

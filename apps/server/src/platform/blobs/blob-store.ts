@@ -4,6 +4,7 @@ import type { OrganizationId } from '@groundcrew/protocol';
 import type { Executor } from '../database/index.ts';
 import type { Sealer } from '../encryption/index.ts';
 import { BlobError } from './blob-error.ts';
+import { placeOf } from './sealed-chunks.ts';
 import { splitChunks } from './split-chunks.ts';
 import * as store from './store.ts';
 
@@ -57,9 +58,6 @@ export interface BlobStore {
 const CHUNK_BYTES = 1024 * 1024;
 
 export function createBlobStore(sealer: Sealer): BlobStore {
-  /** A chunk opens only at its own place of its own blob. */
-  const placeOf = (subjectId: string, blobId: string, number: number) => `${subjectId}/${blobId}/${number}`;
-
   async function put(
     executor: Executor,
     owner: BlobOwner,

@@ -5,6 +5,8 @@ const ALGORITHM = 'aes-256-gcm';
 export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** What a box is longer than the plaintext in it. */
+export const OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /** Nonce, ciphertext and tag, one after the other. `context` is bound to it and has to be given again to open it. */
 export function encrypt(key: Buffer, plaintext: Uint8Array, context: readonly string[]): Buffer {

@@ -1,6 +1,6 @@
 /**
  * - `bad_master_key`: the given master key is no key of 32 bytes
- * - `wrong_master_key`: not the one this database was made with
+ * - `wrong_master_key`: not the one this database was made with, or one that is needed is not at hand
  * - `unknown_data_key`: sealed with a data key that is not there (any more)
  * - `damaged`: not what was sealed, or sealed for something else
  */

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { newId } from '@groundcrew/kit';
 import type { OrganizationId } from '@groundcrew/protocol';
-import { createTemporaryFolder, createTestDatabase, type TestDatabase } from '@groundcrew/testkit';
+import { createTestDatabase, type TestDatabase } from '@groundcrew/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { transaction } from '../database/index.ts';
 import { insertOrganization } from '../organization-for-tests.ts';
-import { createSealer, loadMasterKey, type Sealer, verifyMasterKey } from './index.ts';
+import { createSealer, type Sealer, verifyMasterKeys } from './index.ts';
 import { createMasterKey } from './master-key.ts';
+import { holdKeys, newKeys } from './master-keys-for-tests.ts';
 
 const SECRET = 'hunter2 '.repeat(4);
-const masterKey = createMasterKey(randomBytes(32), 'a test');
+const masterKeys = newKeys();
 
 let database: TestDatabase;
 let sealer: Sealer;
@@ -20,7 +19,8 @@ let org: OrganizationId;
 let otherOrg: OrganizationId;
 beforeAll(async () => {
   database = await createTestDatabase();
-  sealer = createSealer(database.db, masterKey);
+  await verifyMasterKeys(database.db, masterKeys);
+  sealer = createSealer(database.db, masterKeys);
   org = await insertOrganization(database.db);
   otherOrg = await insertOrganization(database.db);
 });
@@ -82,9 +82,9 @@ describe('sealing', () => {
 
   test('another process with the same master key opens it, one with another key does not', async () => {
     const sealed = await sealer.seal(org, 'state', 's', SECRET);
-    const replica = createSealer(database.db, masterKey);
+    const replica = createSealer(database.db, masterKeys);
     expect((await replica.open(org, 'state', 's', sealed)).toString()).toBe(SECRET);
-    const stranger = createSealer(database.db, createMasterKey(randomBytes(32), 'another file'));
+    const stranger = createSealer(database.db, holdKeys([createMasterKey(randomBytes(32))], 'another file'));
     await expect(stranger.open(org, 'state', 's', sealed)).rejects.toMatchObject({ kind: 'wrong_master_key' });
     await expect(stranger.seal(org, 'state', 's', SECRET)).rejects.toThrow('another file');
   });
@@ -97,7 +97,7 @@ describe('sealing', () => {
       .set({ retired_at: new Date() })
       .where('organization_id', '=', tenant)
       .execute();
-    const later = createSealer(database.db, masterKey);
+    const later = createSealer(database.db, masterKeys);
     const after = await later.seal(tenant, 'state', 's', SECRET);
     expect(after.subarray(0, 24)).not.toEqual(before.subarray(0, 24));
     expect((await later.open(tenant, 'state', 's', before)).toString()).toBe(SECRET);
@@ -111,7 +111,7 @@ describe('sealing', () => {
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
-    expect((await createSealer(database.db, masterKey).open(tenant, 'state', 's', sealed!)).toString()).toBe(SECRET);
+    expect((await createSealer(database.db, masterKeys).open(tenant, 'state', 's', sealed!)).toString()).toBe(SECRET);
   });
 
   test('a tenant can be made with its data key', async () => {
@@ -134,58 +134,5 @@ describe('sealing', () => {
     await Promise.all(Array.from({ length: 20 }, () => sealer.seal(tenant, 'state', 's', SECRET)));
     const keys = await database.db.selectFrom('data_keys').select('id').where('organization_id', '=', tenant).execute();
     expect(keys).toHaveLength(1);
-  });
-});
-
-describe('the master key', () => {
-  const folder = createTemporaryFolder('keys');
-  const homeFile = join(folder.path, 'master.key');
-  afterAll(() => folder.remove());
-
-  test('is made once, for all who start at once, and for its owner alone', async () => {
-    const keys = await Promise.all(Array.from({ length: 12 }, () => loadMasterKey({ homeFile })));
-    const fingerprints = await Promise.all(keys.map((key) => key.fingerprint()));
-    expect(new Set(fingerprints).size).toBe(1);
-    expect(statSync(homeFile).mode & 0o777).toBe(0o600);
-    expect(await (await loadMasterKey({ homeFile })).fingerprint()).toBe(fingerprints[0]);
-  });
-
-  test('comes from the environment as base64 or hex, from a file, or from the home, in this order', async () => {
-    const [first, second] = [randomBytes(32), randomBytes(32)];
-    const file = join(folder.path, 'given.key');
-    writeFileSync(file, `${second.toString('hex')}\n`);
-    const fingerprint = (key: Buffer) => createMasterKey(key, 'x').fingerprint();
-    const load = async (places: { value?: string; file?: string }) =>
-      (await loadMasterKey({ homeFile, ...places })).fingerprint();
-    expect(await load({ value: first.toString('base64'), file })).toBe(await fingerprint(first));
-    expect(await load({ value: first.toString('hex') })).toBe(await fingerprint(first));
-    expect(await load({ file })).toBe(await fingerprint(second));
-  });
-
-  test.each(['', 'hunter2', randomBytes(31).toString('base64'), randomBytes(33).toString('hex')])(
-    'is refused unless it is 32 bytes: %#',
-    async (value) => {
-      const loading = loadMasterKey({ value, homeFile });
-      await expect(loading).rejects.toMatchObject({ kind: 'bad_master_key' });
-      await expect(loading).rejects.toThrow('GROUNDCREW_MASTER_KEY must be 32 bytes');
-      expect(await messageOf(loading)).not.toContain('hunter2');
-    },
-  );
-
-  test('a file that is not there is named', async () => {
-    await expect(loadMasterKey({ file: '/nowhere/key', homeFile })).rejects.toThrow(
-      '/nowhere/key (GROUNDCREW_MASTER_KEY_FILE) cannot be read: ENOENT',
-    );
-  });
-
-  test('has to be the one the database was made with', async () => {
-    const { db } = database;
-    await Promise.all(Array.from({ length: 5 }, () => verifyMasterKey(db, masterKey)));
-    const other = createMasterKey(randomBytes(32), '/home/groundcrew/master.key');
-    await expect(verifyMasterKey(db, other)).rejects.toMatchObject({ kind: 'wrong_master_key' });
-    await expect(verifyMasterKey(db, other)).rejects.toThrow(
-      'The master key in /home/groundcrew/master.key is not the one this database was made with',
-    );
-    await verifyMasterKey(db, masterKey);
   });
 });

@@ -4,7 +4,7 @@ import { decrypt, encrypt } from './aead.ts';
 import { createDataKeys } from './data-keys.ts';
 import { EncryptionError } from './encryption-error.ts';
 import { packEnvelope, unpackEnvelope } from './envelope.ts';
-import type { MasterKey } from './master-key.ts';
+import type { MasterKeys } from './master-keys.ts';
 
 /**
  * Envelope encryption: values are sealed with an organisation's data key, data keys with the master key. A sealed value opens
@@ -31,8 +31,9 @@ export interface Sealer {
   createDataKey(executor: Executor, organizationId: OrganizationId): Promise<void>;
 }
 
-export function createSealer(db: Database, masterKey: MasterKey): Sealer {
-  const keys = createDataKeys(db, masterKey);
+/** @param now milliseconds of a clock; the computer's own when not given */
+export function createSealer(db: Database, masterKeys: MasterKeys, now: () => number = Date.now): Sealer {
+  const keys = createDataKeys(db, masterKeys, now);
   return {
     async seal(organizationId, purpose, subjectId, plaintext) {
       const { id, key } = await keys.current(organizationId);
