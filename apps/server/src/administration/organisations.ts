@@ -41,4 +41,4 @@ export const ORGANISATION_COMMANDS: Readonly<Record<string, AdministrationComman
 const sayOne = ({ name, id, created_at }: Organization): string => `${name}  ${id}  since ${created_at.slice(0, 10)}`;
 
 const sayToken = (token: string): string =>
-  `Sign-in token of its first owner, good once and for a day: ${token}\nWith it: groundcrew login --url <server>`;
+  `Sign-in token of its first owner, good once and for a day: ${token}\nWith it: groundcrew login <url of the server>`;
