@@ -24,6 +24,8 @@ export interface SimulatedAgentOptions {
   onOffered?: (taskId: TaskId) => void;
   /** The server has said that the accept counts. */
   onAccepted?: (taskId: TaskId) => void;
+  /** The exit record is in. */
+  onEnded?: (taskId: TaskId) => void;
   /** Over the socket: how long the answer took, in milliseconds. */
   onBeatAnswered?: (ms: number) => void;
   onFault: (error: unknown) => void;
@@ -62,6 +64,7 @@ export async function startSimulatedAgent(options: SimulatedAgentOptions): Promi
     const runner = createNodeClient({ baseUrl, token: ATTEMPT_TOKEN_PREFIX + secret });
     await runAttempt(runner, order, options.runMs).finally(() => runner.close());
     held.delete(order.attempt.id);
+    options.onEnded?.(order.task_id);
   }
 
   const describe = () => describeBeat(name, [...held]);
