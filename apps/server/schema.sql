@@ -48,6 +48,7 @@ CREATE TABLE agents (
 ) WITH (fillfactor=70);
 CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX agents_by_pool ON agents USING btree (pool_id) WHERE (deleted_at IS NULL);
+CREATE INDEX agents_list ON agents USING btree (organization_id, name) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX agents_name ON agents USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
 
 CREATE TABLE api_tokens (
@@ -136,6 +137,7 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_workspace_id_epoch_key UNIQUE (workspace_id, epoch)
 ) WITH (fillfactor=80);
 CREATE INDEX attempts_by_agent ON attempts USING btree (agent_id, offered_at DESC);
+CREATE INDEX attempts_offered ON attempts USING btree (agent_id) WHERE (state = 'offered'::text);
 CREATE UNIQUE INDEX attempts_one_permit ON attempts USING btree (workspace_id) WHERE ((permit = ANY (ARRAY['live'::text, 'used'::text])) AND (state <> 'ended'::text));
 CREATE INDEX attempts_open ON attempts USING btree (agent_id) WHERE (state <> 'ended'::text);
 CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) WHERE (state <> 'ended'::text);
@@ -159,8 +161,13 @@ CREATE TABLE audit (
   CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'agent'::text, 'attempt'::text, 'system'::text]))),
   CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
 );
+CREATE INDEX audit_by_action ON audit USING btree (organization_id, action, seq DESC);
+CREATE INDEX audit_by_actor ON audit USING btree (organization_id, actor_id, seq DESC);
+CREATE INDEX audit_by_noun ON audit USING btree (organization_id, noun, seq DESC);
+CREATE INDEX audit_by_noun_and_action ON audit USING btree (organization_id, noun, action, seq DESC);
 CREATE INDEX audit_by_organization ON audit USING btree (organization_id, seq DESC);
 CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id, seq DESC);
+CREATE INDEX audit_by_time ON audit USING btree (organization_id, at);
 
 CREATE TABLE blob_chunks (
   blob_id text NOT NULL,
@@ -283,7 +290,7 @@ CREATE TABLE log_streams (
   CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
 ) WITH (fillfactor=70);
 CREATE INDEX log_streams_by_task ON log_streams USING btree (task_id);
-CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE (archived_key IS NULL);
+CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE ((archived_key IS NULL) AND (length > 0));
 
 CREATE TABLE organizations (
   id text NOT NULL,
@@ -492,9 +499,12 @@ CREATE TABLE tasks (
   CONSTRAINT tasks_seq_key UNIQUE (seq),
   CONSTRAINT tasks_task_type_check CHECK ((task_type = ANY (ARRAY['plan'::text, 'plan_and_apply'::text])))
 ) WITH (fillfactor=80);
+CREATE INDEX tasks_active ON tasks USING btree (organization_id, seq DESC) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
+CREATE INDEX tasks_by_status ON tasks USING btree (organization_id, status, seq DESC);
 CREATE INDEX tasks_deadlines ON tasks USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
 CREATE INDEX tasks_list ON tasks USING btree (organization_id, seq DESC);
 CREATE INDEX tasks_of_workspace ON tasks USING btree (workspace_id, seq DESC);
+CREATE INDEX tasks_of_workspace_by_status ON tasks USING btree (workspace_id, status, seq DESC);
 CREATE INDEX tasks_open ON tasks USING btree (workspace_id, seq) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
 
 CREATE TABLE users (

@@ -85,6 +85,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     bus,
     hub,
     logger,
+    clock,
     recordChange,
     pools: pools.service,
     tasks,

@@ -2,6 +2,7 @@ import type { AuditEntry, AuditQuery, OrganizationId } from '@groundcrew/protoco
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import { type Change, describeActor, toAuditValue } from './change.ts';
+import { listTimeBounds } from './time-bounds.ts';
 
 /** Writes one entry; nothing ever changes or removes it. */
 export async function insertEntry(
@@ -26,6 +27,8 @@ export async function listEntries(
   below: number | undefined,
   limit: number,
 ): Promise<AuditRow[]> {
+  const since = query.since === undefined ? undefined : new Date(query.since);
+  const until = query.until === undefined ? undefined : new Date(query.until);
   const rows = await db
     .selectFrom('audit')
     .select([
@@ -49,8 +52,9 @@ export async function listEntries(
     .$if(query.subject_id !== undefined, (q) => q.where('subject_id', '=', query.subject_id as string))
     .$if(query.actor_id !== undefined, (q) => q.where('actor_id', '=', query.actor_id as string))
     .$if(query.action !== undefined, (q) => q.where('action', '=', query.action as string))
-    .$if(query.since !== undefined, (q) => q.where('at', '>=', new Date(query.since as string)))
-    .$if(query.until !== undefined, (q) => q.where('at', '<', new Date(query.until as string)))
+    .$if(since !== undefined, (q) => q.where('at', '>=', since as Date))
+    .$if(until !== undefined, (q) => q.where('at', '<', until as Date))
+    .where((eb) => eb.and(listTimeBounds(organizationId, { since, until })))
     .orderBy('seq', 'desc')
     .limit(limit)
     .execute();

@@ -1,0 +1,1 @@
+export { createGathering, type Gathering } from './gathering.ts';
