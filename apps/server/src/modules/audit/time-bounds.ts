@@ -14,10 +14,10 @@ const BESIDE = 1_000;
 export function listTimeBounds(
   organizationId: OrganizationId,
   { since, until }: { since?: Date | undefined; until?: Date | undefined },
-  seq: RawBuilder<unknown> = sql.ref('seq'),
+  { seq = sql.ref('seq'), beside = BESIDE }: { seq?: RawBuilder<unknown>; beside?: number } = {},
 ): RawBuilder<boolean>[] {
-  const newest = sql`SELECT seq FROM audit WHERE organization_id = ${organizationId} AND at < ${until} ORDER BY at DESC LIMIT ${BESIDE}`;
-  const oldest = sql`SELECT seq FROM audit WHERE organization_id = ${organizationId} AND at >= ${since} ORDER BY at LIMIT ${BESIDE}`;
+  const newest = sql`SELECT seq FROM audit WHERE organization_id = ${organizationId} AND at < ${until} ORDER BY at DESC LIMIT ${beside}`;
+  const oldest = sql`SELECT seq FROM audit WHERE organization_id = ${organizationId} AND at >= ${since} ORDER BY at LIMIT ${beside}`;
   return [
     ...(until === undefined ? [] : [sql<boolean>`${seq} <= (SELECT max(n.seq) FROM (${newest}) n)`]),
     ...(since === undefined ? [] : [sql<boolean>`${seq} >= (SELECT min(n.seq) FROM (${oldest}) n)`]),
