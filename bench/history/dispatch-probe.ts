@@ -24,7 +24,8 @@ export async function createDispatchProbe(server: RunningServer) {
     async time(): Promise<number> {
       const askedAt = performance.now();
       const { id } = await createTask(server, workspace, { task_type: 'plan' });
-      await server.until(`task ${id} has ended`, () => ended.has(id) || undefined);
+      // A dispatcher whose tables were locked for minutes looks again half a minute later.
+      await server.until(`task ${id} has ended`, () => ended.has(id) || undefined, 90_000);
       const [fault] = fleet.faults;
       if (fault !== undefined) throw fault;
       return (offeredAt.get(id) ?? Number.NaN) - askedAt;

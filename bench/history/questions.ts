@@ -81,7 +81,7 @@ function workspaceQuestions({ hotWorkspace, middleName, middleVersion, workspace
     list('middle', { cursor: cursorAt(middleName) }),
     list('200 of them', { limit: 200 }),
     list('search that finds many', { search: 'work' }),
-    list('search that finds few', { search: '-001234' }),
+    list('search that finds few', { search: '-00012' }),
     list('search that finds nothing', { search: 'no such workspace' }),
     {
       route: 'GET /workspaces/:id',

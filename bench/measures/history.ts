@@ -1,8 +1,9 @@
 import { createNodeClient } from '@groundcrew/client/node';
+import type { Client } from 'pg';
 import { type Lab, openDatabase, type RunningServer } from '../../e2e/harness/index.ts';
 import { createDispatchProbe } from '../history/dispatch-probe.ts';
 import type { Amount } from '../history/fill.sql.ts';
-import { fillHistory } from '../history/fill.ts';
+import { fillHistory, settleDatabase } from '../history/fill.ts';
 import { findLandmarks } from '../history/landmarks.ts';
 import { listQuestions } from '../history/questions.ts';
 import { createRow, type Row } from '../row.ts';
@@ -27,7 +28,12 @@ export async function measureHistory(lab: Lab, { asked, dispatched, ...amount }:
   const env = { GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false' };
   const [full, empty] = [await lab.startServer({ env }), await lab.startServer({ env })];
   try {
-    const filledMs = await fillHistory(full.home, amount);
+    const startedAt = performance.now();
+    await withDatabase(full, async (database) => {
+      await fillHistory(database, amount);
+      await settleDatabase(database);
+    });
+    const filledMs = performance.now() - startedAt;
     const size = `${amount.tasks} tasks, ${amount.workspaces} workspaces`;
     return [
       createRow(`history of ${size}: written in`, filledMs / 1000, 's'),
@@ -39,10 +45,14 @@ export async function measureHistory(lab: Lab, { asked, dispatched, ...amount }:
   }
 }
 
+async function withDatabase<T>(server: RunningServer, use: (database: Client) => Promise<T>): Promise<T> {
+  const database = await openDatabase(server.home);
+  return use(database).finally(() => database.end());
+}
+
 /** A row per route: its slowest question. */
 async function measureLists(server: RunningServer, asked: number): Promise<Row[]> {
-  const database = await openDatabase(server.home);
-  const questions = listQuestions(await findLandmarks(database).finally(() => database.end()));
+  const questions = listQuestions(await withDatabase(server, findLandmarks));
   // Checking answers against their schemas would be our time, not the server's.
   const client = createNodeClient({ baseUrl: server.url, token: server.token });
   const slowest = new Map<string, { variant: string; ms: number; of: number }>();

@@ -96,6 +96,8 @@ export async function startLiveServer({ settings = {}, loops = false }: LiveServ
   return {
     url,
     server,
+    /** Of its database. */
+    address: database.address,
     db,
     sealer,
     blobs,
