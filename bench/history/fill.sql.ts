@@ -5,8 +5,8 @@ export interface Amount {
 }
 
 /** Agents and pools of the past; a handful of them has most of the work, as everywhere. */
-export const AGENTS = 200;
-export const POOLS = 20;
+const AGENTS = 200;
+const POOLS = 20;
 
 /** Tables of which a new server has no row yet … */
 export const EMPTY_AT_FIRST = [

@@ -1,26 +1,23 @@
-import { createNodeClient } from '@groundcrew/client/node';
-import { routes } from '@groundcrew/protocol';
-import pg from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type LiveServer, startLiveServer } from '../../apps/server/src/modules/tasks/live-server-for-tests.ts';
+import { createLab, type Lab, openDatabase, type RunningServer } from '../../e2e/harness/index.ts';
 import { fillHistory } from './fill.ts';
-import { findLandmarks, type Landmarks } from './landmarks.ts';
+import { findLandmarks } from './landmarks.ts';
 import { listQuestions } from './questions.ts';
 
 const AMOUNT = { tasks: 4_000, workspaces: 200 };
-let server: LiveServer;
-let database: pg.Client;
-let landmarks: Landmarks;
+let lab: Lab;
+let server: RunningServer;
+let database: Client;
 beforeAll(async () => {
-  server = await startLiveServer();
-  database = new pg.Client(server.address);
-  await database.connect();
+  lab = await createLab();
+  server = await lab.startServer({ env: { GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false' } });
+  database = await openDatabase(server.home);
   await fillHistory(database, AMOUNT);
-  landmarks = await findLandmarks(database);
-});
+}, 180_000);
 afterAll(async () => {
-  await database.end();
-  await server.close();
+  await database?.end();
+  await lab.close();
 });
 
 test('the history is of the size that was asked for, and the tables have their indexes and constraints back', async () => {
@@ -41,13 +38,12 @@ test('the history is of the size that was asked for, and the tables have their i
 });
 
 test('every question is answered, as documented and with something in it where something was looked for', async () => {
-  const client = createNodeClient({ baseUrl: server.url, token: server.owner, validate: routes });
+  // Its client holds every answer against its schema.
   const empty: string[] = [];
-  for (const { route, variant, ask } of listQuestions(landmarks)) {
-    const answer = (await ask(client, 0)) as { items?: unknown[] };
+  for (const { route, variant, ask } of listQuestions(await findLandmarks(database))) {
+    const answer = (await ask(server.client, 0)) as { items?: unknown[] };
     if (answer.items?.length === 0) empty.push(`${route} ${variant}`);
   }
-  client.close();
   expect(empty).toEqual([
     'GET /tasks active',
     'GET /tasks needs_attention',

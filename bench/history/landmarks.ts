@@ -36,7 +36,7 @@ SELECT w AS "hotWorkspace", g AS "hotAgent",
   (SELECT id FROM attempts WHERE agent_id = g ORDER BY offered_at OFFSET (SELECT count(*) / 2 FROM attempts WHERE agent_id = g) LIMIT 1) AS "middleAttempt",
   (SELECT max(seq) / 2 FROM audit)::integer AS "middleAudit",
   (SELECT created_at FROM tasks WHERE seq >= (SELECT max(seq) / 2 FROM tasks) ORDER BY seq LIMIT 1) AS "middleTime",
-  (SELECT array_agg(id) FROM pools) AS pools
+  (SELECT array_agg(DISTINCT pool_id) FROM agents WHERE pool_id IS NOT NULL) AS pools
 FROM hot`;
 
 /** Looks around in a database that was filled. `keptLogs`: the tasks sampled have their log in the database. */

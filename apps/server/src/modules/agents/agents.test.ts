@@ -298,17 +298,14 @@ test('a heartbeat that waits for its round holds up no accept behind it', async 
   await link.next('hello_ack');
   await offerTo(pool.id);
   const offer = await link.next('run_task');
-  const order: string[] = [];
   link.say('heartbeat', { agent_id: agent.agentId });
   await link.next('heartbeat_ack');
   link.say('heartbeat', { agent_id: agent.agentId });
   const { task_id, attempt } = offer.payload;
   link.say('accept', { task_id, attempt_id: attempt.id, secret_hash: sha256Hex(newSecret()) });
-  await Promise.all([
-    link.next('accept_ack').then(() => order.push('accept')),
-    link.next('heartbeat_ack', 2).then(() => order.push('heartbeat')),
-  ]);
-  expect(order).toEqual(['accept', 'heartbeat']);
+  await link.next('accept_ack');
+  expect(link.seen('heartbeat_ack')).toHaveLength(1);
+  await link.next('heartbeat_ack', 2);
   link.close();
 });
 

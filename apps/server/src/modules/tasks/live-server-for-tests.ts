@@ -96,8 +96,6 @@ export async function startLiveServer({ settings = {}, loops = false }: LiveServ
   return {
     url,
     server,
-    /** Of its database. */
-    address: database.address,
     db,
     sealer,
     blobs,

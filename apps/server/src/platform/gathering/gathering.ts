@@ -16,7 +16,7 @@ export interface GatheringOptions<Q, A> {
 }
 
 /** Asks one question and gives its answer; rejects when it could not be answered. */
-export type Gathering<Q, A> = (question: Q) => Promise<A>;
+type Gathering<Q, A> = (question: Q) => Promise<A>;
 
 interface Asked<Q, A> {
   question: Q;

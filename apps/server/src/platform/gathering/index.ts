@@ -1,1 +1,1 @@
-export { createGathering, type Gathering } from './gathering.ts';
+export { createGathering } from './gathering.ts';
