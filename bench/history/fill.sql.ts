@@ -110,9 +110,9 @@ const CHILDREN = [
    SELECT attempt, phase, part * 800, 800, convert_to(repeat(E'terraform_data.one: Refreshing state...\\n', 20), 'UTF8'), at
    FROM fact, unnest(ARRAY['plan', 'apply']) phase, generate_series(0, 2) part WHERE (phase = 'plan' OR NOT is_plan) AND n % 10 = 0 ORDER BY n`,
   `INSERT INTO audit (organization_id, at, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, after)
-   SELECT org, at, 'user', 'user-' || person, person, 'create', 'task', task, 'a workspace', '192.0.2.1', 'req-' || n, '{"task_type": "plan"}' FROM fact ORDER BY n`,
-  `INSERT INTO audit (organization_id, at, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, after)
-   SELECT org, at, 'user', 'user-' || person, person, 'update', 'workspace', pg_temp.h_id('ws', w), 'a workspace', '192.0.2.1', 'req-w' || n, '{"description": "new"}' FROM fact WHERE n % 10 = 0 ORDER BY n`,
+   SELECT org, at, 'user', 'user-' || person, person, CASE noun WHEN 'task' THEN 'create' ELSE 'update' END, noun, CASE noun WHEN 'task' THEN task ELSE pg_temp.h_id('ws', w) END,
+     'a workspace', '192.0.2.1', 'req-' || n, '{"message": "as it was in the past"}'
+   FROM fact, unnest(ARRAY['task', 'workspace']) noun WHERE noun = 'task' OR n % 10 = 0 ORDER BY n`,
   // Events are kept for a week.
   `INSERT INTO events (organization_id, at, noun, subject_id, kind, workspace_id)
    SELECT org, at, 'task', task, kind, pg_temp.h_id('ws', w) FROM fact, unnest(ARRAY['create', 'offered', 'running', 'stage', 'progress', 'planned', 'finished', 'ended']) kind WHERE at > now() - interval '7 days' ORDER BY n`,

@@ -14,6 +14,8 @@ CREATE INDEX attempts_offered ON attempts (agent_id) WHERE state = 'offered';
 -- Each way of asking the audit log, newest first; and where in it a time lies.
 CREATE INDEX audit_by_noun ON audit (organization_id, noun, seq DESC);
 CREATE INDEX audit_by_noun_and_action ON audit (organization_id, noun, action, seq DESC);
+-- Tells the planner which nouns and actions meet, or it looks for those that do not through all that have one of them.
+CREATE STATISTICS audit_noun_and_action (mcv) ON noun, action FROM audit;
 CREATE INDEX audit_by_action ON audit (organization_id, action, seq DESC);
 CREATE INDEX audit_by_actor ON audit (organization_id, actor_id, seq DESC);
 CREATE INDEX audit_by_time ON audit (organization_id, at);

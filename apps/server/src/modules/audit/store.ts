@@ -2,7 +2,7 @@ import type { AuditEntry, AuditQuery, OrganizationId } from '@groundcrew/protoco
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import { type Change, describeActor, toAuditValue } from './change.ts';
-import { listTimeBounds } from './time-bounds.ts';
+import { findSeqRange } from './time-bounds.ts';
 
 /** Writes one entry; nothing ever changes or removes it. */
 export async function insertEntry(
@@ -29,6 +29,7 @@ export async function listEntries(
 ): Promise<AuditRow[]> {
   const since = query.since === undefined ? undefined : new Date(query.since);
   const until = query.until === undefined ? undefined : new Date(query.until);
+  const range = await findSeqRange(db, organizationId, { since, until });
   const rows = await db
     .selectFrom('audit')
     .select([
@@ -52,9 +53,8 @@ export async function listEntries(
     .$if(query.subject_id !== undefined, (q) => q.where('subject_id', '=', query.subject_id as string))
     .$if(query.actor_id !== undefined, (q) => q.where('actor_id', '=', query.actor_id as string))
     .$if(query.action !== undefined, (q) => q.where('action', '=', query.action as string))
-    .$if(since !== undefined, (q) => q.where('at', '>=', since as Date))
-    .$if(until !== undefined, (q) => q.where('at', '<', until as Date))
-    .where((eb) => eb.and(listTimeBounds(organizationId, { since, until })))
+    .$if(since !== undefined, (q) => q.where('at', '>=', since as Date).where('seq', '>=', range.least))
+    .$if(until !== undefined, (q) => q.where('at', '<', until as Date).where('seq', '<=', range.most))
     .orderBy('seq', 'desc')
     .limit(limit)
     .execute();

@@ -97,9 +97,13 @@ export async function listAbandoned(
     ({ table, column }) =>
       sql`NOT EXISTS (SELECT FROM ${sql.table(table)} r WHERE r.${sql.ref(column)} = b.id AND ${within(sql`r.${sql.ref(column)}`)})`,
   );
-  const conditions = sql.join([sql`b.created_at < ${before}`, within(sql`b.id`), ...unreferenced], sql` AND `);
+  const conditions = sql.join([within(sql`b.id`), ...unreferenced], sql` AND `);
+  // The age is asked of what is left: it is not in the index, and all the rest is.
   const { rows } = await sql<{
     id: string;
-  }>`SELECT b.id FROM blobs b WHERE ${conditions} ORDER BY b.id LIMIT ${limit}`.execute(db);
+  }>`WITH unreferenced AS MATERIALIZED (SELECT b.id FROM blobs b WHERE ${conditions})
+    SELECT b.id FROM unreferenced JOIN blobs b USING (id) WHERE b.created_at < ${before} AND ${within(sql`b.id`)} ORDER BY b.id LIMIT ${limit}`.execute(
+    db,
+  );
   return rows.map(({ id }) => id);
 }
