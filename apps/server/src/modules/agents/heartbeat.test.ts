@@ -138,6 +138,17 @@ test('a heartbeat counts from when it came: one that waited makes nobody look al
   expect((await rowOf(agent)).last_heartbeat_at).toEqual(last_heartbeat_at);
 });
 
+test('what the database refuses of one is nobody else’s trouble', async () => {
+  const { agents } = await makeCrew(server, 3);
+  const [bad, ...good] = agents as [TestAgent, TestAgent, TestAgent];
+  const refused = expect(take(bad, { version: '1\u0000' })).rejects.toThrow();
+  await Promise.all(good.map((agent) => take(agent, { version: '2' })));
+  await refused;
+  for (const agent of good) expect(await rowOf(agent)).toMatchObject({ version: '2' });
+  await take(bad, { version: '3' });
+  expect(await rowOf(bad)).toMatchObject({ version: '3' });
+});
+
 test('a heartbeat of an agent that is gone changes nothing and is answered', async () => {
   const { agents } = await makeCrew(server, 1);
   const [agent] = agents as [TestAgent];

@@ -1,6 +1,6 @@
 import type { Clock } from '@groundcrew/kit';
 import type { AgentId, Heartbeat, HeartbeatAnswer } from '@groundcrew/protocol';
-import type { Executor } from '../../platform/database/index.ts';
+import { DatabaseError, type Executor } from '../../platform/database/index.ts';
 import { createGathering } from '../../platform/gathering/index.ts';
 import * as store from './store.ts';
 
@@ -29,7 +29,17 @@ const EVERY_MS = 500;
  * its heartbeat is in the database, and a process that is killed before has answered nothing.
  */
 export function createHeartbeats({ db, clock, logIntervalMs }: HeartbeatDeps) {
+  /** What PostgreSQL refuses of one, such as a character that JSON has and it has not, must not be everybody's trouble. */
   async function answerAll(beats: readonly Beat[]): Promise<(HeartbeatAnswer | Promise<HeartbeatAnswer>)[]> {
+    try {
+      return await answerTogether(beats);
+    } catch (error) {
+      if (beats.length === 1 || !(error instanceof DatabaseError && error.kind === 'bad_value')) throw error;
+      return beats.map(async (beat) => (await answerTogether([beat]))[0] as HeartbeatAnswer);
+    }
+  }
+
+  async function answerTogether(beats: readonly Beat[]): Promise<(HeartbeatAnswer | Promise<HeartbeatAnswer>)[]> {
     const [saved, desired] = await Promise.all([
       store.saveHeartbeats(db, beats.map(toSaid)),
       store.listDesiredOf(
@@ -40,7 +50,9 @@ export function createHeartbeats({ db, clock, logIntervalMs }: HeartbeatDeps) {
     const drains = new Map(saved.map(({ id, draining }) => [id, draining]));
     const wishes = Map.groupBy(desired, ({ agent_id }) => agent_id);
     return beats.map((beat) => {
-      const answer = (drain: boolean) => toAnswer(wishes.get(beat.agentId) ?? [], drain, logIntervalMs);
+      const named = new Set(beat.body.current_tasks);
+      const wished = wishes.get(beat.agentId)?.filter(({ attempt_id, ended }) => !ended || named.has(attempt_id)) ?? [];
+      const answer = (drain: boolean) => toAnswer(wished, drain, logIntervalMs);
       const drain = drains.get(beat.agentId);
       return drain === undefined ? saveAlone(beat).then(answer) : answer(drain);
     });

@@ -61,7 +61,8 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Of millions of blobs a sweep looks at so many: all of them would keep the database busy for seconds every time. */
 const STRETCH = 20_000;
 
-export function createBlobStore(sealer: Sealer): BlobStore {
+/** @param stretch how many blobs a sweep looks at */
+export function createBlobStore(sealer: Sealer, stretch = STRETCH): BlobStore {
   /** Where the next sweep goes on; a restart begins anew. */
   let sweptUpTo = '';
 
@@ -159,7 +160,7 @@ export function createBlobStore(sealer: Sealer): BlobStore {
   }
 
   async function sweep(executor: Executor, before: Date, limit: number): Promise<number> {
-    const last = await store.findEndOfStretch(executor, sweptUpTo, STRETCH);
+    const last = await store.findEndOfStretch(executor, sweptUpTo, stretch);
     const ids = await store.listAbandoned(executor, before, { after: sweptUpTo, last }, limit);
     for (const id of ids) await store.deleteBlob(executor, id);
     if (ids.length < limit) sweptUpTo = last ?? '';
