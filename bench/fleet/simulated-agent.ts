@@ -19,8 +19,8 @@ export interface SimulatedAgentOptions {
   poolToken: string;
   name: string;
   mode: 'push' | 'pull';
-  /** How long an attempt runs between its first log line and its end, in milliseconds. */
-  runMs: number;
+  /** What an attempt waits for between its first log line and its end; nothing when not given. */
+  hold?: () => Promise<void>;
   onOffered?: (taskId: TaskId) => void;
   /** The server has said that the accept counts. */
   onAccepted?: (taskId: TaskId) => void;
@@ -62,7 +62,7 @@ export async function startSimulatedAgent(options: SimulatedAgentOptions): Promi
     options.onAccepted?.(order.task_id);
     held.add(order.attempt.id);
     const runner = createNodeClient({ baseUrl, token: ATTEMPT_TOKEN_PREFIX + secret });
-    await runAttempt(runner, order, options.runMs).finally(() => runner.close());
+    await runAttempt(runner, order, options.hold).finally(() => runner.close());
     held.delete(order.attempt.id);
     options.onEnded?.(order.task_id);
   }

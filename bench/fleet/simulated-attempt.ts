@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@groundcrew/client';
 import { sha256Hex } from '@groundcrew/kit';
 import type { RunTask } from '@groundcrew/protocol';
@@ -9,7 +8,7 @@ const LOG = Buffer.from('No changes. Your infrastructure matches the configurati
  * The calls of an attempt whose plan finds nothing to change: data, renewal, log, plan file, report, exit record.
  * @param client with the attempt's own secret
  */
-export async function runAttempt(client: Client, order: RunTask, runMs: number): Promise<void> {
+export async function runAttempt(client: Client, order: RunTask, hold?: () => Promise<void>): Promise<void> {
   const params = { task_id: order.task_id };
   await client.call('getTaskData', { params, query: { without: 'state_content' } });
   await client.call('renewAttempt', { params, body: { stage: 'planning', terraform_version: '1.11.4' } });
@@ -18,7 +17,7 @@ export async function runAttempt(client: Client, order: RunTask, runMs: number):
     params,
     body: { phase: 'plan', offset: 0, content_base64: LOG.toString('base64'), checksum },
   });
-  await sleep(runMs);
+  await hold?.();
   const planChecksum = await storePlan(client, order);
   await client.call('finishAttempt', {
     params,

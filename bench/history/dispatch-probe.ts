@@ -13,7 +13,6 @@ export async function createDispatchProbe(server: RunningServer) {
     serverUrl: server.url,
     poolToken: token,
     mode: 'push',
-    runMs: 0,
     prefix: 'probe',
     onOffered: (id) => void offeredAt.set(id, performance.now()),
     onEnded: (id) => void ended.add(id),

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, TaskId, Workspace } from '@groundcrew/protocol';
 import { createPool, createTask, createWorkspace, type Lab, type RunningServer } from '../../e2e/harness/index.ts';
 import { startFleet } from '../fleet/start-fleet.ts';
@@ -6,8 +5,6 @@ import { createRow, type Row } from '../row.ts';
 import { median, percentile } from '../statistics.ts';
 
 const SIZE = 120;
-/** Long enough that no agent is free for a second task before every task is taken. */
-const RUN_MS = 1_500;
 const MODES = ['push', 'pull'] as const;
 
 /** As many tasks as agents, all asked for at once: how long until every agent has one that counts. */
@@ -26,7 +23,10 @@ async function measureMode(server: RunningServer, mode: (typeof MODES)[number], 
   const { pool, token } = await createPool(server);
   const acceptedAt = new Map<TaskId, number>();
   const onAccepted = (id: TaskId) => void acceptedAt.set(id, performance.now());
-  const common = { serverUrl: server.url, poolToken: token, mode, runMs: RUN_MS };
+  // No agent is free for a second task before every task is taken.
+  let gate = Promise.withResolvers<void>();
+  const hold = () => gate.promise;
+  const common = { serverUrl: server.url, poolToken: token, mode, hold };
   const fleet = await startFleet(SIZE, { ...common, prefix: `fleet-${mode}`, onAccepted });
   try {
     const workspaces = await createWorkspaces(server, pool);
@@ -41,8 +41,9 @@ async function measureMode(server: RunningServer, mode: (typeof MODES)[number], 
       const at = (id: TaskId): number => acceptedAt.get(id) ?? Number.NaN;
       whole.push(Math.max(0, ...[...askedAt.keys()].map((id) => at(id) - lastAskedAt)));
       single.push(...[...askedAt].map(([id, asked]) => at(id) - asked));
-      await sleep(RUN_MS);
+      gate.resolve();
       await server.until('every agent is free', async () => (await countActive(server)) === 0 || undefined);
+      gate = Promise.withResolvers();
     }
     if (fleet.faults.length > 0)
       throw new Error(`The fleet had ${fleet.faults.length} faults.`, { cause: fleet.faults[0] });

@@ -28,7 +28,6 @@ export async function measureHeartbeats(lab: Lab, seconds: number): Promise<Row[
     serverUrl: server.url,
     poolToken: token,
     mode: 'push',
-    runMs: 0,
     prefix: 'beat',
     onBeatAnswered,
   });
