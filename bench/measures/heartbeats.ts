@@ -70,11 +70,9 @@ function checkFileLimit(): void {
 
 /** Looks at the processes and at heartbeats without an answer until the time is over. */
 async function observe(server: RunningServer, { agents }: Fleet, forMs: number) {
-  const databases = listProcessesBelow(server.home).filter(({ pid }) => pid !== server.pid);
-  const cpuOf = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + findCpuMs(pid), 0);
-  const pids = databases.map(({ pid }) => pid);
   const startedAt = performance.now();
-  const [own, theirs] = [readUsage(server.pid).cpuMs, cpuOf(pids)];
+  const own = readUsage(server.pid).cpuMs;
+  const theirs = readCpuBelow(server);
   let [residentBytes, slowestMs] = [0, 0];
   while (performance.now() - startedAt < forMs) {
     await sleep(EVERY_MS);
@@ -86,19 +84,27 @@ async function observe(server: RunningServer, { agents }: Fleet, forMs: number) 
   return {
     residentMB: residentBytes / 2 ** 20,
     serverShare: (100 * (readUsage(server.pid).cpuMs - own)) / spent,
-    databaseShare: (100 * (cpuOf(pids) - theirs)) / spent,
+    databaseShare: (100 * sumOfRises(theirs, readCpuBelow(server))) / spent,
     slowestMs,
   };
 }
 
-/** Sessions of the database come and go. */
-function findCpuMs(pid: number): number {
-  try {
-    return readUsage(pid).cpuMs;
-  } catch {
-    return 0;
+/** Processor time in milliseconds by process, of all that the server has started. */
+function readCpuBelow({ home, pid: own }: RunningServer): Map<number, number> {
+  const used = new Map<number, number>();
+  for (const { pid } of listProcessesBelow(home)) {
+    if (pid === own) continue;
+    try {
+      used.set(pid, readUsage(pid).cpuMs);
+    } catch {
+      // Sessions of the database come and go.
+    }
   }
+  return used;
 }
+
+const sumOfRises = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number =>
+  [...after].reduce((sum, [pid, cpuMs]) => sum + cpuMs - (before.get(pid) ?? 0), 0);
 
 /** Cheap heartbeats are worth nothing when the server then takes agents for gone. */
 async function checkStatuses({ client }: RunningServer): Promise<void> {
