@@ -4,6 +4,9 @@ import { parseArgs } from 'node:util';
 import { createLab, type Lab } from '../e2e/harness/index.ts';
 import { type Bed, createBed } from './bed.ts';
 import { describeMachine, formatMachine, type Machine } from './machine.ts';
+import { measureFleet } from './measures/fleet.ts';
+import { measureHeartbeats } from './measures/heartbeats.ts';
+import { measureHistory } from './measures/history.ts';
 import { measureLineLatency } from './measures/line-latency.ts';
 import { measureManyResources } from './measures/many-resources.ts';
 import { measureMemory } from './measures/memory.ts';
@@ -24,6 +27,9 @@ const { values: flags } = parseArgs({
   },
 });
 
+const MUCH_HISTORY = { tasks: 1_000_000, workspaces: 10_000, asked: 100, dispatched: 200 };
+const SOME_HISTORY = { tasks: 100_000, workspaces: 2_000, asked: 20, dispatched: 60 };
+
 type Measure = (bed: Bed) => Promise<Row[]>;
 /** Fewer repeats, the same things. */
 const repeats = (full: number, quick: number): number => (flags.quick ? quick : full);
@@ -34,6 +40,9 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'line-latency': (bed) => measureLineLatency(bed, repeats(1_000, 300)),
   'many-resources': (bed) => measureManyResources(bed, repeats(5, 2)),
   'million-lines': (bed) => measureMillionLines(bed, repeats(3, 1)),
+  fleet: (bed) => measureFleet(bed.lab, repeats(10, 3)),
+  heartbeats: (bed) => measureHeartbeats(bed.lab, repeats(120, 45)),
+  history: (bed) => measureHistory(bed.lab, flags.quick ? SOME_HISTORY : MUCH_HISTORY),
   readiness: (bed) => measureReadiness(bed.lab, repeats(7, 3)),
 };
 

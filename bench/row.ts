@@ -2,7 +2,7 @@
 export interface Row {
   name: string;
   value: number;
-  unit: 'ms' | 's' | '×' | 'MB';
+  unit: 'ms' | 's' | '×' | 'MB' | '%';
   /** The most it may be; null for a figure that stands beside another one for comparison. */
   target: number | null;
   met: boolean;

@@ -80,6 +80,7 @@ CREATE TABLE agents (
 ) WITH (fillfactor=70);
 CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX agents_by_pool ON agents USING btree (pool_id) WHERE (deleted_at IS NULL);
+CREATE INDEX agents_list ON agents USING btree (organization_id, name) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX agents_name ON agents USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
 
 CREATE TABLE api_tokens (
@@ -169,6 +170,7 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_workspace_id_epoch_key UNIQUE (workspace_id, epoch)
 ) WITH (fillfactor=80);
 CREATE INDEX attempts_by_agent ON attempts USING btree (agent_id, offered_at DESC);
+CREATE INDEX attempts_offered ON attempts USING btree (agent_id) WHERE (state = 'offered'::text);
 CREATE UNIQUE INDEX attempts_one_permit ON attempts USING btree (workspace_id) WHERE ((permit = ANY (ARRAY['live'::text, 'used'::text])) AND (state <> 'ended'::text));
 CREATE INDEX attempts_open ON attempts USING btree (agent_id) WHERE (state <> 'ended'::text);
 CREATE INDEX attempts_open_by_workspace ON attempts USING btree (workspace_id) WHERE (state <> 'ended'::text);
@@ -197,7 +199,12 @@ CREATE TABLE audit (
   CONSTRAINT audit_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT audit_stamped CHECK ((stamp IS NOT NULL)) NOT VALID
 );
+CREATE INDEX audit_by_action ON audit USING btree (organization_id, action, seq DESC);
+CREATE INDEX audit_by_actor ON audit USING btree (organization_id, actor_id, seq DESC);
+CREATE INDEX audit_by_noun ON audit USING btree (organization_id, noun, seq DESC);
+CREATE INDEX audit_by_noun_and_action ON audit USING btree (organization_id, noun, action, seq DESC);
 CREATE INDEX audit_by_subject ON audit USING btree (organization_id, subject_id, seq DESC);
+CREATE INDEX audit_by_time ON audit USING btree (organization_id, at);
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_unrecorded_removal();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
@@ -372,7 +379,7 @@ CREATE TABLE log_streams (
   CONSTRAINT log_streams_phase_check CHECK ((phase = ANY (ARRAY['plan'::text, 'apply'::text])))
 ) WITH (fillfactor=70);
 CREATE INDEX log_streams_by_task ON log_streams USING btree (task_id);
-CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE (archived_key IS NULL);
+CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE ((archived_key IS NULL) AND (length > 0));
 
 CREATE TABLE organizations (
   id text NOT NULL,
@@ -586,9 +593,12 @@ CREATE TABLE tasks (
   CONSTRAINT tasks_seq_key UNIQUE (seq),
   CONSTRAINT tasks_task_type_check CHECK ((task_type = ANY (ARRAY['plan'::text, 'plan_and_apply'::text])))
 ) WITH (fillfactor=80);
+CREATE INDEX tasks_active ON tasks USING btree (organization_id, seq DESC) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
+CREATE INDEX tasks_by_status ON tasks USING btree (organization_id, status, seq DESC);
 CREATE INDEX tasks_deadlines ON tasks USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
 CREATE INDEX tasks_list ON tasks USING btree (organization_id, seq DESC);
 CREATE INDEX tasks_of_workspace ON tasks USING btree (workspace_id, seq DESC);
+CREATE INDEX tasks_of_workspace_by_status ON tasks USING btree (workspace_id, status, seq DESC);
 CREATE INDEX tasks_open ON tasks USING btree (workspace_id, seq) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
 
 CREATE TABLE users (

@@ -93,6 +93,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     bus,
     hub,
     logger,
+    clock,
     recordChange,
     pools: pools.service,
     tasks,

@@ -291,6 +291,24 @@ test('orders go over the socket, accepts come back over it, a cancel is pushed',
   socket.close();
 });
 
+test('a heartbeat that waits for its round holds up no accept behind it', async () => {
+  const { pool, agents } = await makeCrew(server, 1);
+  const [agent] = agents as [TestAgent];
+  const link = await connect(agent);
+  await link.next('hello_ack');
+  await offerTo(pool.id);
+  const offer = await link.next('run_task');
+  link.say('heartbeat', { agent_id: agent.agentId });
+  await link.next('heartbeat_ack');
+  link.say('heartbeat', { agent_id: agent.agentId });
+  const { task_id, attempt } = offer.payload;
+  link.say('accept', { task_id, attempt_id: attempt.id, secret_hash: sha256Hex(newSecret()) });
+  await link.next('accept_ack');
+  expect(link.seen('heartbeat_ack')).toHaveLength(1);
+  await link.next('heartbeat_ack', 2);
+  link.close();
+});
+
 test('a heartbeat names attempts that have ended as fenced', async () => {
   const { pool, agents } = await makeCrew(server);
   const [agent] = agents as [TestAgent];

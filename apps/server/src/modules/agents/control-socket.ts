@@ -6,7 +6,7 @@ import { AppError } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { AttemptsService } from '../tasks/index.ts';
 import { HEARTBEAT_EVERY_SECONDS } from './agent.ts';
-import { takeHeartbeat, toAnswer } from './heartbeat.ts';
+import { type Heartbeats, toAnswer } from './heartbeat.ts';
 import { toOrder } from './offer.ts';
 import type { Outgoing, Session, Sessions } from './sessions.ts';
 import type { SignOn } from './sign-on.ts';
@@ -19,6 +19,7 @@ export interface ControlDeps {
   hub: SocketHub;
   sessions: Sessions;
   signOn: SignOn;
+  heartbeats: Heartbeats;
   attempts: () => AttemptsService;
   markSent: (offers: readonly store.OfferRow[]) => void;
   wakeDispatcher: () => void;
@@ -59,6 +60,7 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
   /** An administrator asked this agent to drain before it said hello. */
   let drains = false;
   let unsubscribe: (() => void) | undefined;
+  let beating: Promise<void> | undefined;
 
   const send = (frame: Outgoing): boolean => connection.send(JSON.stringify({ ...frame, id: sessions.newFrameId() }));
   const report = (error: unknown) =>
@@ -102,7 +104,7 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
       if (claimed === undefined || !sessions.add(fresh)) return void send(DRAIN);
       session = fresh;
       drains = claimed.draining;
-      unsubscribe = deps.bus.subscribe(agentChannel(agentId), fresh.flush, fresh.flush);
+      unsubscribe = deps.bus.subscribe(agentChannel(agentId), fresh.flush);
       if (connection.signal.aborted) return leave();
     }
     const answer = toAnswer(await store.listDesired(db, agentId, attempts), drains, deps.logIntervalMs);
@@ -113,16 +115,24 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
     deps.wakeDispatcher();
   }
 
+  async function beat({ id: reply, payload }: Extract<AgentFrame, { type: 'heartbeat' }>): Promise<void> {
+    const held = () => (session && isCurrent() ? { replica, instance: session.instance } : undefined);
+    const answer = await deps.heartbeats.take(agentId, payload, held);
+    // The socket may have closed while it was noted once more that we hold it.
+    if (connection.signal.aborted) return session && sessions.find(agentId) === undefined ? release() : undefined;
+    send({ type: 'heartbeat_ack', payload: { reply, answer } });
+  }
+
   async function take(frame: AgentFrame): Promise<void> {
     const { id: reply, payload } = frame;
     switch (frame.type) {
       case 'hello':
         return hello(frame);
-      case 'heartbeat': {
-        const held = session && { replica, instance: session.instance };
-        const answer = await takeHeartbeat(deps, agentId, frame.payload, isCurrent() ? held : undefined);
-        return void send({ type: 'heartbeat_ack', payload: { reply, answer } });
-      }
+      case 'heartbeat':
+        // One at a time; but what it waits for must not hold up the accept that comes behind it.
+        await beating;
+        beating = beat(frame).catch((error) => refuse(frame, error));
+        return;
       case 'accept': {
         const answer = await deps.attempts().accept(agentId, frame.payload.task_id, frame.payload);
         return void send({ type: 'accept_ack', payload: { reply, answer } });

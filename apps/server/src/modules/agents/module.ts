@@ -1,4 +1,4 @@
-import type { Logger } from '@groundcrew/kit';
+import type { Clock, Logger } from '@groundcrew/kit';
 import type { AgentId, AttemptId, CancelLevel, OrganizationId, PoolId, TaskId } from '@groundcrew/protocol';
 import type { Bus } from '../../platform/bus/index.ts';
 import type { Database } from '../../platform/database/index.ts';
@@ -9,6 +9,7 @@ import type { PoolsService } from '../pools/index.ts';
 import type { TasksModule } from '../tasks/index.ts';
 import { readCandidates } from './candidates.ts';
 import { agentChannel, registerControlSocket } from './control-socket.ts';
+import { createHeartbeats } from './heartbeat.ts';
 import { describeOffer } from './offer.ts';
 import { createAgentHandlers } from './routes.ts';
 import { CREDENTIALS, createAgentsService } from './service.ts';
@@ -21,6 +22,7 @@ export interface AgentsModuleDeps {
   bus: Bus;
   hub: SocketHub;
   logger: Logger;
+  clock: Clock;
   recordChange: RecordChange;
   pools: PoolsService;
   tasks: TasksModule;
@@ -40,13 +42,9 @@ const NOTE_SENT_AFTER_MS = 1_000;
 export function createAgentsModule(deps: AgentsModuleDeps) {
   const { db, bus, tasks, logger } = deps;
   const sessions = createSessions();
-  const signOn = createSignOn({
-    db,
-    pools: deps.pools,
-    recordChange: deps.recordChange,
-    jwtKey: deps.jwtKey,
-    serverVersion: deps.serverVersion,
-  });
+  const { clock, jwtKey, serverVersion, logIntervalMs, recordChange } = deps;
+  const signOn = createSignOn({ db, pools: deps.pools, recordChange, jwtKey, serverVersion, clock });
+  const heartbeats = createHeartbeats({ db, clock, logIntervalMs });
 
   /** From then on the agent's silence counts against it. */
   function markSent(offers: readonly store.OfferRow[]): void {
@@ -79,32 +77,44 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
     hub: deps.hub,
     sessions,
     signOn,
+    heartbeats,
     attempts: () => tasks.attempts,
     markSent,
     wakeDispatcher: deps.wakeDispatcher,
-    logIntervalMs: deps.logIntervalMs,
+    logIntervalMs,
     replica: deps.replica,
-    serverVersion: deps.serverVersion,
+    serverVersion,
   });
 
-  bus.subscribe(CREDENTIALS, (id) => sessions.find(id as AgentId)?.recheck());
+  const flushAll = (ids: readonly AgentId[]): void => {
+    for (const id of ids) sessions.find(id)?.flush();
+  };
+  // Wake-ups of other replicas may have been lost, for any of thousands of agents: one look finds those it matters to.
+  const tellAll = () =>
+    store
+      .listAgentsToTell(db)
+      .then(flushAll)
+      .catch((error) => logger.warn({ err: error }, 'what agents may have missed was not looked up; the next poll is'));
+  bus.subscribe(
+    CREDENTIALS,
+    (id) => sessions.find(id as AgentId)?.recheck(),
+    () => void tellAll(),
+  );
 
   return {
     service,
     signOn,
     /** Backstop for wake-ups that were lost: sends the offers that wait here for an agent whose socket this replica holds. */
     async sendUnsent(): Promise<void> {
-      const held = sessions.all().map(({ agentId }) => agentId);
-      if (held.length === 0) return;
-      for (const id of await store.listAgentsWithUnsent(db, held)) sessions.find(id)?.flush();
+      if (sessions.size() > 0) flushAll(await store.listAgentsWithUnsent(db));
     },
     readCandidates,
     isRevoked: store.isRevoked,
     handlers: createAgentHandlers({
       agents: service,
       signOn,
-      heartbeat: { db, logIntervalMs: deps.logIntervalMs },
-      listTasks: (caller, query) => tasks.service.list(caller, query),
+      heartbeats,
+      listTasks: tasks.service.listOfAgent,
     }),
     /** The offer is in the database; whoever holds the agent's socket or long poll reads it there. */
     sendOffer: (agentId: AgentId, attemptId: AttemptId): void => bus.publish(agentChannel(agentId), attemptId),

@@ -1,7 +1,7 @@
 import type { Heartbeat, Task } from '@groundcrew/protocol';
 import { type AgentCaller, AppError, type Handlers, noContent, type UserCaller } from '../../platform/http/index.ts';
 import { isConnected } from './agent.ts';
-import { type HeartbeatDeps, takeHeartbeat } from './heartbeat.ts';
+import type { Heartbeats } from './heartbeat.ts';
 import { livenessOf } from './present.ts';
 import type { AgentsService } from './service.ts';
 import type { SignOn } from './sign-on.ts';
@@ -9,14 +9,14 @@ import type { SignOn } from './sign-on.ts';
 export interface AgentRoutesDeps {
   agents: AgentsService;
   signOn: SignOn;
-  heartbeat: HeartbeatDeps;
+  heartbeats: Heartbeats;
   listTasks: (
     caller: UserCaller,
     query: { agentId: string; limit: number; cursor?: string | undefined },
   ) => Promise<{ items: Task[]; next_cursor: string | null }>;
 }
 
-export function createAgentHandlers({ agents, signOn, heartbeat, listTasks }: AgentRoutesDeps) {
+export function createAgentHandlers({ agents, signOn, heartbeats, listTasks }: AgentRoutesDeps) {
   /** The agent named in path or body must be the one whose credential came with the call. */
   const beat = (caller: AgentCaller, id: string, body: Heartbeat) => {
     if (![caller.agentId, caller.agentName].includes(id))
@@ -24,7 +24,7 @@ export function createAgentHandlers({ agents, signOn, heartbeat, listTasks }: Ag
         'forbidden',
         `This credential belongs to agent ${caller.agentName ?? caller.agentId}, not to ${id}.`,
       );
-    return takeHeartbeat(heartbeat, caller.agentId, body);
+    return heartbeats.take(caller.agentId, body);
   };
 
   return {

@@ -44,7 +44,7 @@ export function createSessions() {
       sessions
         .get(agentId)
         ?.send({ type: 'cancel_task', payload: { task_id: taskId, attempt_id: attemptId, level } }) ?? false,
-    all: (): Session[] => [...sessions.values()],
+    size: (): number => sessions.size,
     newFrameId: (): string => newId('f'),
   };
 }

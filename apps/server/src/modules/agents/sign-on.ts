@@ -1,7 +1,8 @@
-import { newId, sha256Hex } from '@groundcrew/kit';
+import { type Clock, newId, sha256Hex } from '@groundcrew/kit';
 import type { AgentId, OrganizationId, PoolId, Register, RegisterAnswer } from '@groundcrew/protocol';
 import { jwtVerify, SignJWT } from 'jose';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { createGathering } from '../../platform/gathering/index.ts';
 import {
   type AgentIdentity,
   AppError,
@@ -19,6 +20,8 @@ import { viaOf } from './store.ts';
 const JWT_MINUTES = 15;
 /** The only algorithm ever accepted, named at verification, so that a token cannot choose another. */
 const ALGORITHM = 'HS256';
+/** A revoked agent is told at once; what is asked here besides that can wait for company. */
+const RECHECK_EVERY_MS = 200;
 
 export interface SignOnDeps {
   db: Database;
@@ -27,10 +30,22 @@ export interface SignOnDeps {
   /** Key of the JWTs, derived from the installation's master key. */
   jwtKey: Uint8Array;
   serverVersion: string;
+  clock: Clock;
 }
 
 /** How agents prove who they are: `agt_…` or `apt_…` at registration, a short-lived JWT afterwards. */
-export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion }: SignOnDeps) {
+export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, clock }: SignOnDeps) {
+  /** Asked with every ping of every socket. */
+  const isStillSignedOn = createGathering<store.SignedOn, boolean>({
+    keyOf: ({ id, via }) => `${id} ${via}`,
+    everyMs: RECHECK_EVERY_MS,
+    clock,
+    async answerAll(agents) {
+      const still = await store.listStillSignedOn(db, agents);
+      return agents.map((_, place) => still.has(place));
+    },
+  });
+
   /** Who brings this token to register, or undefined. */
   async function findRegistrant(token: string): Promise<RegistrantIdentity | undefined> {
     if (token.startsWith('agt_')) {
@@ -276,8 +291,7 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion }:
     findSignedOn,
     register,
     /** Whether what was found by {@link findSignedOn} still holds, but for the life of the JWT. */
-    isStillSignedOn: async ({ id, via }: store.SignedOn): Promise<boolean> =>
-      (await store.findSignedOn(db, id, via)) !== undefined,
+    isStillSignedOn,
   };
 }
 export type SignOn = ReturnType<typeof createSignOn>;

@@ -92,14 +92,25 @@ export const viaOf = (tokenHash: string): string => tokenHash.slice(0, 16);
 const SIGNED_ON = sql`SELECT g.id, g.organization_id AS "organizationId", g.pool_id AS "poolId", g.agent_id AS "agentName"`;
 const LIVES = sql`g.deleted_at IS NULL AND g.agent_id IS NOT NULL AND g.token_revoked_at IS NULL`;
 
+const VIA_COUNTS = sql`CASE WHEN g.pool_token_id IS NULL
+      THEN left(g.token_hash, 16) = v.via AND (g.token_expires_at IS NULL OR g.token_expires_at > now())
+      ELSE t.id = v.via AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) END`;
+
 /** The agent, if neither it nor what it signed on with was revoked, replaced or ran out meanwhile. Fails closed. */
 export async function findSignedOn(db: Executor, id: AgentId, via: string): Promise<SignedOn | undefined> {
   const { rows } = await sql<Omit<SignedOn, 'via'>>`${named('find_signed_on')} ${SIGNED_ON}
-    FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE g.id = ${id} AND ${LIVES} AND CASE WHEN g.pool_token_id IS NULL
-      THEN left(g.token_hash, 16) = ${via} AND (g.token_expires_at IS NULL OR g.token_expires_at > now())
-      ELSE t.id = ${via} AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) END`.execute(db);
+    FROM agents g CROSS JOIN (SELECT ${via}::text AS via) v LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+    WHERE g.id = ${id} AND ${LIVES} AND ${VIA_COUNTS}`.execute(db);
   return rows[0] && { ...rows[0], via };
+}
+
+/** Of many that were found signed on the ones that still are, by place in the list. */
+export async function listStillSignedOn(db: Executor, agents: readonly SignedOn[]): Promise<ReadonlySet<number>> {
+  const { rows } = await sql<{ place: number }>`${named('list_still_signed_on')} SELECT v.place::integer
+    FROM unnest(${agents.map(({ id }) => id)}::text[], ${agents.map(({ via }) => via)}::text[]) WITH ORDINALITY AS v(id, via, place)
+      JOIN agents g ON g.id = v.id LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+    WHERE ${LIVES} AND ${VIA_COUNTS}`.execute(db);
+  return new Set(rows.map(({ place }) => place - 1));
 }
 
 /** The same for an agent that brings its own token with every call. */
@@ -149,28 +160,56 @@ export interface Held {
   instance: number;
 }
 
-/**
- * A heartbeat touches no indexed column. Over a socket it also says who holds that, in case nobody knows any more. Gives what the
- * answer needs: whether the agent is to drain, as whole or because a newer instance has taken its place.
- */
-export async function saveHeartbeat(
-  db: Executor,
-  id: AgentId,
-  body: Heartbeat,
-  held: Held | undefined,
-): Promise<{ draining: boolean }> {
-  const said = held?.instance ?? body.instance;
-  const isOlder = sql`(${said !== undefined} AND instance > ${said ?? 0})`;
-  const holds = sql`${held !== undefined} AND instance <= ${said ?? 0}`;
-  const { rows } = await sql<{ draining: boolean }>`UPDATE agents SET
-      last_heartbeat_at = now(), last_message_at = now(), reported_status = ${body.status},
-      last_heartbeat = CASE WHEN ${isOlder} THEN last_heartbeat ELSE ${JSON.stringify(body)}::jsonb END,
-      version = CASE WHEN ${body.version} = '' THEN version ELSE ${body.version} END,
-      connected_since = CASE WHEN ${holds} AND connected_replica IS DISTINCT FROM ${held?.replica ?? null} THEN now() ELSE connected_since END,
-      connected_replica = CASE WHEN ${holds} THEN ${held?.replica ?? null} ELSE connected_replica END
-    WHERE id = ${id} RETURNING draining OR ${isOlder} AS draining`.execute(db);
-  return rows[0] ?? { draining: false };
+/** A heartbeat on its way into the agent's row. */
+export interface SaidHeartbeat {
+  agentId: AgentId;
+  body: Heartbeat;
+  /** The socket it came over, if that is the agent's. */
+  held: Held | undefined;
+  /** How long ago it came, in milliseconds. */
+  ageMs: number;
 }
+
+export interface SavedHeartbeat {
+  id: AgentId;
+  /** Whether the agent is to drain, as a whole or because a newer instance has taken its place. */
+  draining: boolean;
+}
+
+/**
+ * Writes heartbeats of different agents in one statement, which touches no indexed column. Over a socket they also say who holds
+ * that, in case nobody knows any more. Agents whose row somebody else holds just now
+ * are left out unless `wait` is given, so that one slow transaction delays nobody else's; rows are locked in order, for the same reason.
+ */
+export async function saveHeartbeats(
+  db: Executor,
+  heartbeats: readonly SaidHeartbeat[],
+  { wait = false } = {},
+): Promise<SavedHeartbeat[]> {
+  const { rows } = await sql<SavedHeartbeat>`${named(wait ? 'save_heartbeats_waiting' : 'save_heartbeats')}
+    WITH said AS MATERIALIZED (
+      SELECT h.id, h.body, h.replica, h.instance, now() - make_interval(secs => h.age) AS at
+      FROM jsonb_to_recordset(${JSON.stringify(heartbeats.map(toSaid))}::jsonb) AS h(id text, body jsonb, replica text, instance bigint, age double precision)
+    ), free AS MATERIALIZED (
+      SELECT g.id FROM agents g WHERE g.id IN (SELECT id FROM said) ORDER BY g.id FOR NO KEY UPDATE ${wait ? sql`` : sql`SKIP LOCKED`}
+    ) UPDATE agents g SET
+      last_heartbeat_at = greatest(g.last_heartbeat_at, s.at), last_message_at = greatest(g.last_message_at, s.at),  reported_status = s.body ->> 'status',
+      last_heartbeat = CASE WHEN coalesce(g.instance > s.instance, false) THEN g.last_heartbeat ELSE s.body END,
+      version = coalesce(nullif(s.body ->> 'version', ''), g.version),
+      connected_since = CASE WHEN s.replica IS NOT NULL AND g.instance <= s.instance AND g.connected_replica IS DISTINCT FROM s.replica THEN now() ELSE g.connected_since END,
+      connected_replica = CASE WHEN s.replica IS NOT NULL AND g.instance <= s.instance THEN s.replica ELSE g.connected_replica END
+    FROM said s JOIN free USING (id) WHERE g.id = s.id
+    RETURNING g.id, g.draining OR coalesce(g.instance > s.instance, false) AS draining`.execute(db);
+  return rows;
+}
+
+const toSaid = ({ agentId, body, held, ageMs }: SaidHeartbeat) => ({
+  id: agentId,
+  body,
+  replica: held?.replica ?? null,
+  instance: held?.instance ?? body.instance ?? null,
+  age: ageMs / 1000,
+});
 
 export interface DesiredRow {
   attempt_id: AttemptId;
@@ -181,12 +220,22 @@ export interface DesiredRow {
 
 /** What the server wants of the attempts an agent holds: its open ones, and those it says it holds although they have ended. */
 export async function listDesired(db: Executor, id: AgentId, held: readonly string[]): Promise<DesiredRow[]> {
-  const { rows } =
-    await sql<DesiredRow>`SELECT a.id AS attempt_id, a.task_id, t.cancel_level, a.state = 'ended' AS ended
-    FROM attempts a JOIN tasks t ON t.id = a.task_id
-    WHERE a.agent_id = ${id} AND (a.state IN ('running', 'exited') OR (a.state = 'ended' AND a.id = ANY(${held as string[]})))`.execute(
-      db,
-    );
+  return listDesiredOf(db, [{ id, held }]);
+}
+
+/** The same for many agents at once. How many attempts an agent ever had makes no difference. */
+export async function listDesiredOf(
+  db: Executor,
+  agents: readonly { id: AgentId; held: readonly string[] }[],
+): Promise<(DesiredRow & { agent_id: AgentId })[]> {
+  const ids = agents.map(({ id }) => id);
+  const held = agents.flatMap((agent) => agent.held);
+  const { rows } = await sql<DesiredRow & { agent_id: AgentId }>`${named('list_desired')}
+    SELECT a.agent_id, a.id AS attempt_id, a.task_id, t.cancel_level, a.ended FROM (
+      SELECT agent_id, id, task_id, false AS ended FROM attempts WHERE agent_id = ANY(${ids}::text[]) AND state <> 'ended' AND state IN ('running', 'exited')
+      UNION ALL
+      SELECT agent_id, id, task_id, true FROM attempts WHERE id = ANY(${held}::text[]) AND agent_id = ANY(${ids}::text[]) AND state = 'ended'
+    ) a JOIN tasks t ON t.id = a.task_id`.execute(db);
   return rows;
 }
 
@@ -213,10 +262,21 @@ export async function listOffers(db: Executor, id: AgentId, unsentOnly: boolean)
   return rows;
 }
 
-/** Of these agents the ones that have an offer waiting which may not have left the server. */
-export async function listAgentsWithUnsent(db: Executor, ids: readonly AgentId[]): Promise<AgentId[]> {
-  const { rows } = await sql<{ agent_id: AgentId }>`SELECT DISTINCT agent_id FROM attempts
-    WHERE agent_id = ANY(${ids as AgentId[]}) AND state = 'offered' AND sent_at IS NULL AND offer_expires_at > now()`.execute(
+/** Agents that have an offer waiting which may not have left the server; there are never many. */
+export async function listAgentsWithUnsent(db: Executor): Promise<AgentId[]> {
+  const { rows } = await sql<{
+    agent_id: AgentId;
+  }>`${named('list_agents_with_unsent')} SELECT DISTINCT agent_id FROM attempts
+    WHERE state = 'offered' AND sent_at IS NULL AND offer_expires_at > now()`.execute(db);
+  return rows.map((row) => row.agent_id);
+}
+
+/** Agents that have something to be told: an offer that may not have left the server, or a cancel. */
+export async function listAgentsToTell(db: Executor): Promise<AgentId[]> {
+  const { rows } = await sql<{
+    agent_id: AgentId;
+  }>`SELECT agent_id FROM attempts WHERE state = 'offered' AND sent_at IS NULL
+    UNION SELECT a.agent_id FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.state <> 'ended' AND t.cancel_level > 0`.execute(
     db,
   );
   return rows.map((row) => row.agent_id);

@@ -2,6 +2,7 @@ import type { AuditQuery, OrganizationId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import type { EntryFields } from './change.ts';
+import { findSeqRange } from './time-bounds.ts';
 
 /** Writes one entry; nothing ever changes it. */
 export async function insertEntry(tx: Executor, entry: EntryFields, stamp: string): Promise<void> {
@@ -54,6 +55,9 @@ export async function listEntries(
   below: number | undefined,
   limit: number,
 ): Promise<ListedEntry[]> {
+  const since = query.since === undefined ? undefined : new Date(query.since);
+  const until = query.until === undefined ? undefined : new Date(query.until);
+  const range = await findSeqRange(db, organizationId, { since, until });
   let rows = db
     .selectFrom('audit as a')
     .leftJoin('audit_chain as c', (join) =>
@@ -62,8 +66,8 @@ export async function listEntries(
     .select([...ENTRY_COLUMNS, 'c.position', 'c.hash'])
     .where('a.organization_id', '=', organizationId)
     .$if(below !== undefined, (q) => q.where('a.seq', '<', below as number))
-    .$if(query.since !== undefined, (q) => q.where('a.at', '>=', new Date(query.since as string)))
-    .$if(query.until !== undefined, (q) => q.where('a.at', '<', new Date(query.until as string)));
+    .$if(since !== undefined, (q) => q.where('a.at', '>=', since as Date).where('a.seq', '>=', range.least))
+    .$if(until !== undefined, (q) => q.where('a.at', '<', until as Date).where('a.seq', '<=', range.most));
   for (const field of EXACT) {
     const wanted = query[field];
     if (wanted !== undefined) rows = rows.where(`a.${field}`, '=', wanted);

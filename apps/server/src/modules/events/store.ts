@@ -32,6 +32,9 @@ export async function listNewEvents(
   return [...late, ...rows];
 }
 
+/** No more numbers than this are handed out and not yet committed. */
+const OVERLAP = 1_000;
+
 /**
  * What an organisation's follower may have missed: events after `after` up to `until`, and before it those of the last
  * `overlapSeconds`, since a number can be handed out early and committed late. Some come twice.
@@ -42,7 +45,7 @@ export async function listMissedEvents(
   range: { after: number; until: number; overlapSeconds: number; limit: number },
 ): Promise<StoredEvent[]> {
   const { rows } = await sql<StoredEvent>`${EVENT} WHERE organization_id = ${organizationId} AND seq <= ${range.until}
-    AND (seq > ${range.after} OR (seq > ${range.after - 1_000} AND at > now() - make_interval(secs => ${range.overlapSeconds})))
+    AND seq > ${range.after - OVERLAP} AND (seq > ${range.after} OR at > now() - make_interval(secs => ${range.overlapSeconds}))
     ORDER BY seq LIMIT ${range.limit}`.execute(db);
   return rows;
 }

@@ -207,9 +207,13 @@ export async function markDamaged(db: Executor, key: StreamKey, reason: string):
 /** Late bytes of a log that never came to its end are waited for this long. */
 const DELIVERY_DAYS = 7;
 
-/** Streams of ended attempts that are whole and have rested for `afterSeconds`, or will not become whole any more. */
+/**
+ * Streams of ended attempts that are whole and have rested for `afterSeconds`, or will not become whole any more. Nothing is due before
+ * `afterSeconds`: said apart, so that the index ends there.
+ */
 export async function listToArchive(db: Executor, afterSeconds: number, limit: number): Promise<StoredStream[]> {
   const { rows } = await sql<StreamRow>`${STREAM} WHERE s.archived_key IS NULL AND a.state = 'ended' AND s.length > 0
+    AND s.updated_at < now() - make_interval(secs => ${afterSeconds})
     AND s.updated_at < now() - CASE WHEN s.complete THEN make_interval(secs => ${afterSeconds}) ELSE make_interval(days => ${DELIVERY_DAYS}) END
     ORDER BY s.updated_at LIMIT ${limit}`.execute(db);
   return rows.map(toStream);

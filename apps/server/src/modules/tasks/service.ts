@@ -16,7 +16,7 @@ import type {
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { AppError, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
+import { AppError, decodeCursor, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
 import { listTaskEvents } from './history-store.ts';
@@ -101,7 +101,7 @@ export function createTasksService(deps: TasksDeps) {
     return toVerdict(task, kind, await findVerdictFacts(db, caller.organizationId, id, task.newest_attempt_id));
   }
 
-  async function list(caller: UserCaller, query: TaskListQuery & { agentId?: string }): Promise<Page<Task>> {
+  async function list(caller: UserCaller, query: TaskListQuery): Promise<Page<Task>> {
     const workspaceId =
       query.workspace_id === undefined
         ? undefined
@@ -110,13 +110,27 @@ export function createTasksService(deps: TasksDeps) {
     const rows = await views.listTasks(db, {
       organizationId: caller.organizationId,
       workspaceId,
-      agentId: query.agentId,
       status: query.status,
       active: query.active,
       before,
       limit: query.limit + 1,
     });
     return toPage(rows, query.limit, presentTask, (row) => String(row.seq));
+  }
+
+  /** @param agentId an agent of the caller's organisation */
+  async function listOfAgent(
+    { organizationId }: UserCaller,
+    { agentId, limit, cursor }: { agentId: string; limit: number; cursor?: string | undefined },
+  ): Promise<Page<Task>> {
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+    const rows = await views.listTasksOfAgent(db, { organizationId, agentId, after, limit: limit + 1 });
+    return toPage(
+      rows,
+      limit,
+      ({ task }) => presentTask(task),
+      ({ attemptId }) => attemptId,
+    );
   }
 
   /** Approves the very plan the caller names by checksum. */
@@ -197,6 +211,7 @@ export function createTasksService(deps: TasksDeps) {
     find,
     get,
     list,
+    listOfAgent,
     approve,
     discard,
     cancel,

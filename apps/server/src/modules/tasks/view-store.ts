@@ -83,7 +83,6 @@ export async function findTask(
 export interface TaskFilter {
   organizationId: OrganizationId;
   workspaceId?: WorkspaceId | undefined;
-  agentId?: string | undefined;
   status?: TaskStatus | undefined;
   active?: boolean | undefined;
   before?: number | undefined;
@@ -92,12 +91,11 @@ export interface TaskFilter {
 
 /** Tasks, newest first. Every filter has an index behind it, so that a page costs the same with a million finished tasks. */
 export async function listTasks(db: Executor, filter: TaskFilter): Promise<TaskView[]> {
-  const { organizationId, workspaceId, agentId, status, active, before, limit } = filter;
+  const { organizationId, workspaceId, status, active, before, limit } = filter;
   const open = sql`t.status IN ('pending', 'running', 'awaiting_approval', 'needs_attention')`;
   const conditions = [
     sql`t.organization_id = ${organizationId}`,
     ...(workspaceId === undefined ? [] : [sql`t.workspace_id = ${workspaceId}`]),
-    ...(agentId === undefined ? [] : [sql`t.id IN (SELECT task_id FROM attempts WHERE agent_id = ${agentId})`]),
     ...(status === undefined ? [] : [sql`t.status = ${status}`]),
     ...(active === undefined ? [] : [active ? open : sql`NOT (${open})`]),
     ...(before === undefined ? [] : [sql`t.seq < ${before}`]),
@@ -107,6 +105,39 @@ export async function listTasks(db: Executor, filter: TaskFilter): Promise<TaskV
       db,
     );
   return rows;
+}
+
+/** Where a task stands in an agent's list: its newest attempt of it. */
+export interface TaskOfAgent {
+  task: TaskView;
+  attemptId: string;
+}
+
+/**
+ * Tasks that an agent runs or ran, what it was offered last first, after that of the attempt `after`. Goes by its attempts, which have an
+ * index in that order, so that a page costs the same after years of work.
+ */
+export async function listTasksOfAgent(
+  db: Executor,
+  {
+    organizationId,
+    agentId,
+    after,
+    limit,
+  }: { organizationId: OrganizationId; agentId: string; after: string | undefined; limit: number },
+): Promise<TaskOfAgent[]> {
+  const below = sql`AND (a.offered_at, a.id) < (SELECT c.offered_at, c.id FROM attempts c WHERE c.id = ${after})`;
+  const { rows: places } = await sql<{ id: string; task_id: string }>`SELECT a.id, a.task_id FROM attempts a
+    WHERE a.organization_id = ${organizationId} AND a.agent_id = ${agentId} ${after === undefined ? sql`` : below}
+      AND NOT EXISTS (SELECT FROM attempts n WHERE n.task_id = a.task_id AND n.agent_id = a.agent_id AND n.number > a.number)
+    ORDER BY a.offered_at DESC, a.id DESC LIMIT ${limit}`.execute(db);
+  const { rows } =
+    await sql<TaskView>`${VIEW} WHERE t.id = ANY(${places.map(({ task_id }) => task_id)}::text[])`.execute(db);
+  const tasks = new Map(rows.map((task) => [task.id, task]));
+  return places.flatMap(({ id, task_id }) => {
+    const task = tasks.get(task_id);
+    return task === undefined ? [] : [{ task, attemptId: id }];
+  });
 }
 
 export interface AttemptView {

@@ -13,13 +13,17 @@ const LIMIT = { maxBytes: 256 * MIB };
 
 let database: TestDatabase;
 let blobs: BlobStore;
+/** Looks at two blobs in a sweep. */
+let patient: BlobStore;
 let org: OrganizationId;
 beforeAll(async () => {
   database = await createTestDatabase();
   const key = randomBytes(32).toString('base64');
   const masterKeys = await loadMasterKeys({ readValue: () => key, homeFile: '' });
   await verifyMasterKeys(database.db, masterKeys);
-  blobs = createBlobStore(createSealer(database.db, masterKeys));
+  const sealer = createSealer(database.db, masterKeys);
+  blobs = createBlobStore(sealer);
+  patient = createBlobStore(sealer, 2);
   org = await insertOrganization(database.db);
 });
 afterAll(() => database.drop());
@@ -149,19 +153,38 @@ test('a blob that never came to its end is not found, and is swept with those no
   expect(left).not.toContainEqual({ id: alone.blobId });
 });
 
-async function insertReference(blobId: string): Promise<void> {
+test('a sweep looks at a stretch of the blobs and goes on behind it, and begins anew after the last', async () => {
+  const { db } = database;
+  await sql`DELETE FROM configurations`.execute(db);
+  await sql`DELETE FROM blobs`.execute(db);
+  const put = async () => (await blobs.put(db, owner(), Buffer.from('a'), LIMIT)).blobId;
+  const ids = [await put(), await put(), await put(), await put(), await put()].toSorted();
+  await insertReference(ids[1] as string, 1);
+  await insertReference(ids[2] as string, 2);
+  const later = new Date(Date.now() + 3_600_000);
+  const sweep = () => patient.sweep(db, later, 100);
+  expect([await sweep(), await sweep(), await sweep()]).toEqual([1, 1, 1]);
+  expect(await sweep()).toBe(0);
+  await put();
+  expect((await sweep()) + (await sweep()) + (await sweep())).toBe(1);
+  const left = await db.selectFrom('blobs').select('id').execute();
+  expect(left.map(({ id }) => id).toSorted()).toEqual([ids[1], ids[2]]);
+});
+
+async function insertReference(blobId: string, number = 1): Promise<void> {
   const { db } = database;
   await db
     .insertInto('workspaces')
     .values({ id: 'ws-1', organization_id: org, name: 'w', execution_mode: 'server' })
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
   await db
     .insertInto('configurations')
     .values({
-      id: 'cv-1',
+      id: `cv-${number}`,
       organization_id: org,
       workspace_id: 'ws-1',
-      number: 1,
+      number,
       source: 'inline',
       blob_id: blobId,
       checksum: '',

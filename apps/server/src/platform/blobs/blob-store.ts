@@ -51,13 +51,21 @@ export interface BlobStore {
   read(executor: Executor, id: string): Promise<Buffer>;
   /** Does nothing when there is none. Fails as `foreign_key` while a row refers to it. */
   remove(executor: Executor, id: string): Promise<void>;
-  /** Removes blobs from before `before` that no row refers to, at most `limit`, and gives how many. */
+  /**
+   * Removes blobs from before `before` that no row refers to, at most `limit`, and gives how many. Looks at a stretch of them and goes on
+   * behind it the next time.
+   */
   sweep(executor: Executor, before: Date, limit: number): Promise<number>;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Of millions of blobs a sweep looks at so many: all of them would keep the database busy for seconds every time. */
+const STRETCH = 20_000;
 
-export function createBlobStore(sealer: Sealer): BlobStore {
+/** @param stretch how many blobs a sweep looks at */
+export function createBlobStore(sealer: Sealer, stretch = STRETCH): BlobStore {
+  /** Where the next sweep goes on; a restart begins anew. */
+  let sweptUpTo = '';
   async function put(
     executor: Executor,
     owner: BlobOwner,
@@ -150,8 +158,10 @@ export function createBlobStore(sealer: Sealer): BlobStore {
   }
 
   async function sweep(executor: Executor, before: Date, limit: number): Promise<number> {
-    const ids = await store.listAbandoned(executor, before, limit);
+    const last = await store.findEndOfStretch(executor, sweptUpTo, stretch);
+    const ids = await store.listAbandoned(executor, before, { after: sweptUpTo, last }, limit);
     for (const id of ids) await store.deleteBlob(executor, id);
+    if (ids.length < limit) sweptUpTo = last ?? '';
     return ids.length;
   }
 

@@ -1,5 +1,5 @@
 import type { OrganizationId } from '@groundcrew/protocol';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { type Executor, named } from '../database/index.ts';
 
 export interface BlobRow {
@@ -68,8 +68,32 @@ export async function deleteBlob(db: Executor, id: string): Promise<void> {
   await db.deleteFrom('blobs').where('id', '=', id).execute();
 }
 
-/** Ids of blobs from before `before` that no row of any table refers to; what refers to blobs is read from the foreign keys. */
-export async function listAbandoned(db: Executor, before: Date, limit: number): Promise<string[]> {
+/** The last of the `most` blobs that come after `after` in the order of ids; undefined when there are fewer. */
+export async function findEndOfStretch(db: Executor, after: string, most: number): Promise<string | undefined> {
+  const { rows } = await sql<{
+    id: string;
+  }>`SELECT id FROM blobs WHERE id > ${after} ORDER BY id OFFSET ${most - 1} LIMIT 1`.execute(db);
+  return rows[0]?.id;
+}
+
+/** A stretch of ids, up to the end when `last` is not given. */
+export interface Stretch {
+  after: string;
+  last: string | undefined;
+}
+
+/**
+ * Ids of blobs of a stretch, from before `before`, that no row of any table refers to; what refers to blobs is read from the foreign
+ * keys. The stretch bounds what is read of those tables as well.
+ */
+export async function listAbandoned(
+  db: Executor,
+  before: Date,
+  { after, last }: Stretch,
+  limit: number,
+): Promise<string[]> {
+  const within = (id: RawBuilder<unknown>) =>
+    last === undefined ? sql`${id} > ${after}` : sql`${id} > ${after} AND ${id} <= ${last}`;
   const { rows: references } = await sql<{ table: string; column: string }>`
     SELECT t.relname AS "table", a.attname AS "column"
     FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
@@ -77,11 +101,16 @@ export async function listAbandoned(db: Executor, before: Date, limit: number): 
         SELECT attnum FROM pg_attribute WHERE attrelid = c.confrelid AND attname = 'id'))]
     WHERE c.contype = 'f' AND c.confrelid = 'blobs'::regclass AND t.relname <> 'blob_chunks'`.execute(db);
   const unreferenced = references.map(
-    ({ table, column }) => sql`NOT EXISTS (SELECT FROM ${sql.table(table)} r WHERE r.${sql.ref(column)} = b.id)`,
+    ({ table, column }) =>
+      sql`NOT EXISTS (SELECT FROM ${sql.table(table)} r WHERE r.${sql.ref(column)} = b.id AND ${within(sql`r.${sql.ref(column)}`)})`,
   );
-  const conditions = sql.join([sql`b.created_at < ${before}`, ...unreferenced], sql` AND `);
+  const conditions = sql.join([within(sql`b.id`), ...unreferenced], sql` AND `);
+  // The age is asked of what is left: it is not in the index, and all the rest is.
   const { rows } = await sql<{
     id: string;
-  }>`SELECT b.id FROM blobs b WHERE ${conditions} ORDER BY b.created_at LIMIT ${limit}`.execute(db);
+  }>`WITH unreferenced AS MATERIALIZED (SELECT b.id FROM blobs b WHERE ${conditions})
+    SELECT b.id FROM unreferenced JOIN blobs b USING (id) WHERE b.created_at < ${before} AND ${within(sql`b.id`)} ORDER BY b.id LIMIT ${limit}`.execute(
+    db,
+  );
   return rows.map(({ id }) => id);
 }

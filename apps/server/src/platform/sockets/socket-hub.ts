@@ -91,6 +91,10 @@ interface Opening extends Admitted {
 const TOO_MANY_RETRY_SECONDS = 10;
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 const LEAVE_MS = 1_000;
+/** Thousands of peers are asked a part at a time; whose turn it is is told by when they came. */
+const TURNS = 20;
+/** Must hold on to nothing: it stays as long as the socket does. */
+const ignore = (): void => {};
 
 /**
  * The WebSockets of the server, on the same port as its HTTP. Whoever is refused gets an HTTP answer like any other; after the
@@ -103,13 +107,14 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
   /** How many each credential has open. */
   const counts = new Map<string | undefined, number>();
   let isClosing = false;
-  const timer = setInterval(ping, pingEveryMs);
+  const timer = setInterval(ping, Math.max(1, pingEveryMs / TURNS));
+  let turn = 0;
   timer.unref();
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = newId('req');
     // Whatever becomes of the peer while we look it up is noticed below; without a listener it would end the process.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     try {
       const { path, spec, upgrader } = findRegistered(request);
       const admitted = await admit(request, spec, requestId);
@@ -191,9 +196,11 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     else counts.delete(entry.token);
   }
 
-  /** One timer for all: asks everybody for a sign of life, and lets go of who has been silent for too long. */
+  /** One timer for all: asks everybody in turns for a sign of life, and lets go of who has been silent for too long. */
   function ping(): void {
+    turn = (turn + 1) % TURNS;
     for (const entry of held) {
+      if (entry.connection.openedAt.getTime() % TURNS !== turn) continue;
       if (clock.now() - entry.connection.lastHeardAt.getTime() > silenceMs) entry.socket.terminate();
       else {
         entry.socket.ping();

@@ -1,0 +1,1 @@
+export { createGathering } from './gathering.ts';
