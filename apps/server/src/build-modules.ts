@@ -4,10 +4,10 @@ import { type AgentId, ATTEMPT_TOKEN_PREFIX, type OrganizationId, type Stage, ty
 import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
-import { createAgentsModule } from './modules/agents/index.ts';
+import { createAgentsModule, createCandidateReader } from './modules/agents/index.ts';
 import { createAuditModule, createRecordChange } from './modules/audit/index.ts';
 import { createConfigurationsModule } from './modules/configurations/index.ts';
-import { createEmit, createEventsModule } from './modules/events/index.ts';
+import { createEmit, createEmitMany, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
 import { createOrganisationsModule } from './modules/organisations/index.ts';
 import { createPoolsModule } from './modules/pools/index.ts';
@@ -65,6 +65,8 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     logs: logs.service,
     recordChange,
     emit,
+    emitMany: createEmitMany(bus),
+    createCandidateReader,
     getWorkspaceId,
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
@@ -72,7 +74,6 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     watch: logs.watch,
     later: () => ({
       state: state.service,
-      readCandidates: agents.readCandidates,
       isAgentRevoked: agents.isRevoked,
       sendOffer: agents.sendOffer,
       cancelAttempt: agents.cancelAttempt,

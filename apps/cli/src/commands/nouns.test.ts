@@ -123,10 +123,18 @@ describe('task', () => {
         task_id: IDS.task as never,
         waiting: true,
         position: 2,
-        rule: 'no_agent',
+        state: 'waiting',
+        rule: 'nobody_able',
         message: 'No agent can take it.',
+        ways_out: [{ sentence: 'Start one that has it.', command: 'pool token create gpu' }],
         agents: [
-          { agent_id: IDS.agent as never, name: 'host-1', reason: 'labels', message: 'It lacks the label gpu.' },
+          {
+            agent_id: IDS.agent as never,
+            name: 'host-1',
+            reason: 'label_missing',
+            message: 'It lacks the label gpu.',
+            way_out: { sentence: 'Give it the label.', command: 'agent update host-1 --label gpu' },
+          },
         ],
       }),
     });

@@ -7,8 +7,8 @@ import type { SocketHub } from '../../platform/sockets/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { PoolsService } from '../pools/index.ts';
 import type { TasksModule } from '../tasks/index.ts';
-import { readCandidates } from './candidates.ts';
 import { agentChannel, registerControlSocket } from './control-socket.ts';
+import { isRevoked } from './credentials-store.ts';
 import { describeOffer } from './offer.ts';
 import { createAgentHandlers } from './routes.ts';
 import { CREDENTIALS, createAgentsService } from './service.ts';
@@ -92,8 +92,7 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
       if (held.length === 0) return;
       for (const id of await store.listAgentsWithUnsent(db, held)) sessions.find(id)?.flush();
     },
-    readCandidates,
-    isRevoked: store.isRevoked,
+    isRevoked,
     handlers: createAgentHandlers({
       agents: service,
       signOn,

@@ -32,6 +32,13 @@ export const labelsOf = (row: Pick<AgentRow, 'labels' | 'reported_labels'>): str
   ...new Set([...row.labels, ...row.reported_labels]),
 ];
 
+/** How many attempts an agent runs together when neither it nor anybody else has said. */
+const DEFAULT_SLOTS = 3;
+
+/** The smaller of what the agent says of itself and what an administrator allows it. */
+export const effectiveLimit = (row: Pick<AgentRow, 'limits' | 'max_concurrent_tasks'>): number =>
+  Math.min(row.limits.max_concurrent_jobs ?? DEFAULT_SLOTS, row.max_concurrent_tasks ?? Number.POSITIVE_INFINITY);
+
 export function presentAgent(row: AgentRow): Agent {
   const now = row.now.getTime();
   const live = livenessOf(row);
@@ -46,7 +53,8 @@ export function presentAgent(row: AgentRow): Agent {
     labels: labelsOf(row),
     capabilities: Capabilities.parse(row.capabilities),
     permissions: permissionsOf(row),
-    limits: { max_concurrent_jobs: row.limits.max_concurrent_jobs ?? 3 },
+    limits: { max_concurrent_jobs: effectiveLimit(row) },
+    max_concurrent_tasks: row.max_concurrent_tasks,
     endpoint: row.endpoint,
     version: row.version,
     token_expires_at: iso(row.token_expires_at),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { choose } from './choose.ts';
 import type { AgentView, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
-import { agent, agentId, needs, pool, snapshot, task, taskId, workspaceId } from './snapshot-for-tests.ts';
+import { agent, agentId, needs, pool, snapshot, task, taskId, workspace, workspaceId } from './snapshot-for-tests.ts';
 
 const pools = [1, 2].map((n) => `pool-${n}` as PoolId);
 const labels = fc.subarray(['a', 'b']);
@@ -70,11 +70,12 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
   .map(({ locked, held, ...given }) =>
     snapshot({
       ...given,
-      workspaces: [0, 1, 2].map((n) => ({
-        id: workspaceId(n),
-        lock: locked.includes(n) ? { by: 'Ann', reason: '' } : null,
-        hold: held === null ? null : taskId(held),
-      })),
+      workspaces: [0, 1, 2].map((n) =>
+        workspace(n, {
+          lock: locked.includes(n) ? { by: 'Ann', reason: '' } : null,
+          hold: held === null ? null : taskId(held),
+        }),
+      ),
     }),
   );
 
@@ -172,15 +173,15 @@ describe('choose', () => {
         expect([...assignments, ...waiting].map(({ taskId: t }) => t).toSorted()).toEqual(
           s.tasks.map(({ id }) => id).toSorted(),
         );
-        for (const workspace of s.workspaces) {
-          const mine = s.tasks.filter((t) => t.workspaceId === workspace.id);
+        for (const fence of s.workspaces.values()) {
+          const mine = s.tasks.filter((t) => t.workspaceId === fence.id);
           const given = mine.filter((t) => assignments.some((a) => a.taskId === t.id));
-          if (workspace.lock) expect(given).toEqual([]);
+          if (fence.lock) expect(given).toEqual([]);
           const applies = given.filter((t) => t.mayApply);
           expect(applies.length).toBeLessThanOrEqual(1);
           const oldest = Math.min(...mine.filter((t) => t.mayApply).map((t) => t.arrival));
           for (const t of applies)
-            expect(workspace.hold === t.id || (workspace.hold === null && t.arrival === oldest)).toBe(true);
+            expect(fence.hold === t.id || (fence.hold === null && t.arrival === oldest)).toBe(true);
         }
       }),
       { numRuns: 1500 },
