@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createLab, type Lab } from '../e2e/harness/index.ts';
 import { type Bed, createBed } from './bed.ts';
 import { describeMachine, formatMachine, type Machine } from './machine.ts';
+import { measureDispatch } from './measures/dispatch.ts';
 import { measureLineLatency } from './measures/line-latency.ts';
 import { measureManyResources } from './measures/many-resources.ts';
 import { measureMemory } from './measures/memory.ts';
@@ -34,6 +35,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'line-latency': (bed) => measureLineLatency(bed, repeats(1_000, 300)),
   'many-resources': (bed) => measureManyResources(bed, repeats(5, 2)),
   'million-lines': (bed) => measureMillionLines(bed, repeats(3, 1)),
+  dispatch: (bed) => measureDispatch(bed.lab, repeats(5, 2)),
   readiness: (bed) => measureReadiness(bed.lab, repeats(7, 3)),
 };
 

@@ -18,9 +18,10 @@ export function choose(snapshot: Snapshot, random: () => number = Math.random): 
   const [fences, limits, line] = [createFences(snapshot), createLimits(snapshot), createLine(snapshot)];
   const assignments: Assignment[] = [];
   const waiting: StillWaiting[] = [];
-  for (let task = line.next(); task !== undefined; task = line.next()) {
+  for (let next = line.next(); next !== undefined; next = line.next()) {
+    const { task, workspace } = next;
     const crew = crews.find(task);
-    const hindrance = fences.find(task) ?? (crew === undefined ? NO_POOL : limits.find(task));
+    const hindrance = fences.find(task, workspace) ?? (crew === undefined ? NO_POOL : limits.find(task));
     const agentId = hindrance === undefined ? crew?.take(task) : undefined;
     if (agentId === undefined) {
       waiting.push(new Waiting(task, hindrance ?? crew?.hindrance(task) ?? NO_POOL, crew));

@@ -1,20 +1,19 @@
 import type { TaskId, WorkspaceId } from '@groundcrew/protocol';
 import type { Hindrance } from './choice.ts';
-import type { Snapshot, WaitingTask } from './snapshot.ts';
+import type { Snapshot, WaitingTask, WorkspaceView } from './snapshot.ts';
 
 /** Whose turn it is on each workspace, as far as a person's lock, a hold and the order of arrival decide it. */
 export interface Fences {
-  readonly find: (task: WaitingTask) => Hindrance | undefined;
+  readonly find: (task: WaitingTask, workspace: WorkspaceView | undefined) => Hindrance | undefined;
   readonly take: (task: WaitingTask) => void;
 }
 
-export function createFences({ tasks, workspaces }: Snapshot): Fences {
+export function createFences({ tasks }: Snapshot): Fences {
   /** Given away by this pass. */
   const taken = new Map<WorkspaceId, TaskId>();
   const first = firstInOrder(tasks);
   return {
-    find: (task) => {
-      const workspace = workspaces.get(task.workspaceId);
+    find: (task, workspace) => {
       if (workspace?.lock) return { rule: 'locked', sentence: describeLock(workspace.lock) };
       if (!task.mayApply) return undefined;
       const hold = taken.get(task.workspaceId) ?? workspace?.hold ?? null;

@@ -5,9 +5,10 @@ export interface Heap<T> {
   readonly push: (item: T) => void;
 }
 
-/** A binary heap; building it is linear, taking or adding one is logarithmic. `isBefore` of what lies in it must not change. */
-export function createHeap<T>(items: T[], isBefore: (a: T, b: T) => boolean): Heap<T> {
+/** A binary heap; building it is linear, taking or adding one is logarithmic. What is in it must not change its rank. */
+export function createHeap<T>(items: readonly T[], compare: (a: T, b: T) => number): Heap<T> {
   const heap = items.slice();
+  const isBefore = (a: T, b: T): boolean => compare(a, b) < 0;
   const at = (place: number): T => heap[place] as T;
 
   function sink(from: number): void {

@@ -8,60 +8,55 @@ export const SLOT_MS = 30_000;
 
 /** The tasks of one workspace in the order in which they are served, and whose turn it is. */
 export interface Lane {
-  /** Next comes `tasks[next]`. */
-  readonly tasks: readonly WaitingTask[];
-  readonly priorities: readonly number[];
-  next: number;
-  inUse: number;
-  servedAt: Instant;
+  readonly workspace: WorkspaceView | undefined;
+  /** The one that is next. */
+  task: WaitingTask;
   /** When its turn is: the earliest goes first. */
   turn: Instant;
+  inUse: number;
+  servedAt: Instant;
+  /** Those behind the next one, the last of them first, with the priorities they have inherited. */
+  readonly rest: Ranked[];
 }
 
-/** @param tasks of the workspace, at least one; order of no matter */
-export function createLane(tasks: WaitingTask[], workspace: WorkspaceView | undefined): Lane {
-  const priorities = inheritPriorities(tasks);
-  const order = tasks.length === 1 ? ONE : rankAll(tasks, priorities);
-  const lane: Lane = {
-    tasks: order.map((n) => tasks[n] as WaitingTask),
-    priorities: order.map((n) => priorities[n] as number),
-    next: 0,
-    inUse: workspace?.running ?? 0,
-    servedAt: workspace?.servedAt ?? Number.NEGATIVE_INFINITY,
-    turn: 0,
-  };
-  lane.turn = turnOf(lane);
-  return lane;
+interface Ranked {
+  readonly task: WaitingTask;
+  readonly priority: number;
 }
 
-const ONE = [0];
-
-/** Places by rank: arrival, put forward or back by priority. */
-function rankAll(tasks: readonly WaitingTask[], priorities: readonly number[]): number[] {
-  const ranks = tasks.map(({ queuedAt }, n) => queuedAt - (priorities[n] as number) * POINT_MS);
-  const arrivals = tasks.map(({ arrival }) => arrival);
-  return tasks
-    .map((_, n) => n)
-    .sort((a, b) => (ranks[a] as number) - (ranks[b] as number) || (arrivals[a] as number) - (arrivals[b] as number));
+/** A lane of one task, which most are. */
+export function createLane(task: WaitingTask, workspace: WorkspaceView | undefined): Lane {
+  const inUse = workspace?.running ?? 0;
+  const servedAt = workspace?.servedAt ?? Number.NEGATIVE_INFINITY;
+  return { workspace, task, inUse, servedAt, turn: turnOf(task, task.priority, servedAt, inUse), rest: NONE };
 }
+
+const NONE: Ranked[] = [];
+
+/** @param tasks of one workspace, at least one; order of no matter */
+export function createLongLane(tasks: readonly WaitingTask[], workspace: WorkspaceView | undefined): Lane {
+  const ranked = inheritPriorities(tasks).sort((a, b) => rankOf(b) - rankOf(a) || b.task.arrival - a.task.arrival);
+  const [first] = ranked.splice(-1) as [Ranked];
+  const lane = createLane(first.task, workspace);
+  return { ...lane, turn: turnOf(first.task, first.priority, lane.servedAt, lane.inUse), rest: ranked };
+}
+
+/** Arrival, put forward or back by priority. */
+const rankOf = ({ task, priority }: Ranked): Instant => task.queuedAt - priority * POINT_MS;
 
 /**
  * Tasks that may apply take turns by arrival, whatever their priorities. So whoever stands before an urgent one is as urgent:
  * else the urgent one would wait behind everything that the other one waits behind.
  */
-function inheritPriorities(tasks: readonly WaitingTask[]): number[] {
-  const own = tasks.map(({ priority }) => priority);
-  if (tasks.length === 1) return own;
-  const inOrder = tasks
-    .map((task, n) => ({ n, task }))
-    .filter(({ task }) => task.mayApply)
-    .sort((a, b) => b.task.arrival - a.task.arrival);
+function inheritPriorities(tasks: readonly WaitingTask[]): Ranked[] {
   let highest = Number.NEGATIVE_INFINITY;
-  for (const { n } of inOrder) {
-    highest = Math.max(highest, own[n] as number);
-    own[n] = highest;
-  }
-  return own;
+  return tasks
+    .toSorted((a, b) => b.arrival - a.arrival)
+    .map((task) => {
+      if (!task.mayApply) return { task, priority: task.priority };
+      highest = Math.max(highest, task.priority);
+      return { task, priority: highest };
+    });
 }
 
 /**
@@ -69,26 +64,21 @@ function inheritPriorities(tasks: readonly WaitingTask[]): number[] {
  * priority and put back by what the workspace has in use. It stands still while the workspace is not served, and whoever comes
  * later has a later one but for the priority: nobody waits for ever.
  */
-export function turnOf({ tasks, priorities, next, inUse, servedAt }: Lane): Instant {
-  const task = tasks[next];
-  if (task === undefined) return Number.POSITIVE_INFINITY;
-  return Math.max(servedAt, task.queuedAt) - (priorities[next] as number) * POINT_MS + inUse * SLOT_MS;
-}
+const turnOf = (task: WaitingTask, priority: number, servedAt: Instant, inUse: number): Instant =>
+  Math.max(servedAt, task.queuedAt) - priority * POINT_MS + inUse * SLOT_MS;
 
-/** The lane without the task that was next; `served` when that was given an agent. */
-export function advance(lane: Lane, served: boolean, now: Instant): void {
-  lane.next += 1;
+/** The lane without the task that was next; false when that was the last. `served` when it was given an agent. */
+export function advance(lane: Lane, served: boolean, now: Instant): boolean {
+  const next = lane.rest.pop();
+  if (next === undefined) return false;
   if (served) {
     lane.inUse += 1;
     lane.servedAt = Math.max(lane.servedAt, now);
   }
-  lane.turn = turnOf(lane);
+  lane.task = next.task;
+  lane.turn = turnOf(next.task, next.priority, lane.servedAt, lane.inUse);
+  return true;
 }
 
-/** Two lanes may have the same turn; then the older task goes first, on every replica. */
-export function isLaneBefore(a: Lane, b: Lane): boolean {
-  if (a.turn !== b.turn) return a.turn < b.turn;
-  return arrivalOf(a) < arrivalOf(b);
-}
-
-const arrivalOf = ({ tasks, next }: Lane): number => tasks[next]?.arrival ?? Number.POSITIVE_INFINITY;
+/** Negative when `a` goes first. Two lanes may have the same turn; then the older task goes first, on every replica. */
+export const compareLanes = (a: Lane, b: Lane): number => a.turn - b.turn || a.task.arrival - b.task.arrival;

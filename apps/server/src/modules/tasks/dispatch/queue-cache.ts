@@ -1,13 +1,12 @@
 import type { WorkspaceId } from '@groundcrew/protocol';
 import type { Executor } from '../../../platform/database/index.ts';
-import type { Needs, WaitingTask } from './snapshot.ts';
+import { createNeedsPool } from './needs-pool.ts';
+import type { Needs, WaitingTask, WorkspaceView } from './snapshot.ts';
 import {
   type FrameRow,
+  type QueueNews,
   readFrame,
-  readNewTasks,
-  readNewWorkspaces,
-  readTasks,
-  readWorkspaces,
+  readQueueNews,
   type TaskRow,
   type WorkspaceRow,
 } from './snapshot-store.ts';
@@ -16,70 +15,102 @@ import {
 export interface Queue {
   readonly frame: FrameRow;
   readonly tasks: readonly WaitingTask[];
-  readonly rows: ReadonlyMap<number, TaskRow>;
-  readonly workspaces: ReadonlyMap<WorkspaceId, WorkspaceRow>;
+  readonly workspaces: ReadonlyMap<WorkspaceId, WorkspaceView>;
+  /** What was said of them so far, by arrival. */
+  readonly said: ReadonlyMap<number, Pick<TaskRow, 'waiting'>>;
+}
+
+/** A task's row, and what was made of it while nothing it depends on has changed. */
+interface KnownTask {
+  readonly row: TaskRow;
+  readonly waiting: TaskRow['waiting'];
+  made?: { readonly task: WaitingTask; readonly autoApprove: boolean };
+}
+
+/** What was made of the last reading, and of what; nothing has to be made anew while that is the same. */
+interface Made {
+  readonly from: readonly (string | null)[];
+  readonly tasks: readonly WaitingTask[];
 }
 
 /**
- * Remembers the rows of the queue between readings and asks only for those that have changed. What is remembered decides
- * nothing by itself: an assignment is decided under its lock, from what the database says then.
+ * Remembers the queue between readings and asks only for what has changed. What is remembered decides nothing by itself: an
+ * assignment is decided under its lock, from what the database says then.
  */
 export function createQueueCache() {
   let horizon: string | null = null;
-  let tasks = new Map<number, TaskRow>();
+  let tasks = new Map<number, KnownTask>();
   let workspaces = new Map<WorkspaceId, WorkspaceRow>();
-  const intern = createIntern();
+  let views = new Map<WorkspaceId, WorkspaceView>();
+  let slots: FrameRow['slots'] = null;
+  let made: Made | undefined;
+  const findNeeds = createNeedsPool();
 
   /** Asked for together, carried out in this order: what the frame does not see is newer than its horizon. */
   async function read(db: Executor): Promise<Queue> {
-    const [frame, newTasks, newWorkspaces] = await Promise.all([
-      readFrame(db),
-      readNewTasks(db, horizon),
-      readNewWorkspaces(db, horizon),
-    ]);
-    for (const row of newTasks) tasks.set(row.seq, row);
-    for (const row of newWorkspaces) workspaces.set(row.id, row);
-    const present = await completeTasks(db, frame);
-    await completeWorkspaces(db, present);
-    forget(present);
+    const [frame, news] = await Promise.all([readFrame(db), readQueueNews(db, horizon)]);
+    take(news);
+    const from = [news.arrivals, String(frame.with_secrets), String(frame.undecided)];
+    if (made === undefined || from.some((part, n) => part !== made?.from[n])) {
+      const arrivals = news.arrivals === null ? [] : news.arrivals.split(',').map(Number);
+      // Every row is new or known, unless what was remembered is wrong.
+      if (!arrivals.every(isKnown)) take(await readQueueNews(db, null));
+      made = { from, tasks: toTasks(arrivals, frame) };
+      forget(made.tasks);
+    }
+    countSlots(frame.slots);
     horizon = frame.horizon;
-    return { frame, tasks: toTasks(present, frame), rows: tasks, workspaces };
+    return { frame, tasks: made.tasks, workspaces: views, said: tasks };
   }
 
-  /** Rows that are neither new nor known: none, unless a reading failed half-way. */
-  async function completeTasks(db: Executor, { arrivals }: FrameRow): Promise<TaskRow[]> {
-    const seqs = arrivals === null ? [] : arrivals.split(',').map(Number);
-    const missing = seqs.filter((seq) => !tasks.has(seq));
-    if (missing.length > 0) for (const row of await readTasks(db, missing)) tasks.set(row.seq, row);
-    return seqs.map((seq) => tasks.get(seq)).filter((row) => row !== undefined);
+  function take(news: QueueNews): void {
+    if (news.tasks !== null || news.workspaces !== null) made = undefined;
+    for (const row of news.tasks ?? []) tasks.set(row.seq, { row, waiting: row.waiting });
+    for (const row of news.workspaces ?? []) {
+      workspaces.set(row.id, row);
+      views.set(row.id, toView(row, countOf(slots, row.id)));
+    }
   }
 
-  async function completeWorkspaces(db: Executor, present: readonly TaskRow[]): Promise<void> {
-    const missing = present.filter(({ workspace_id }) => !workspaces.has(workspace_id));
-    if (missing.length === 0) return;
-    const ids = [...new Set(missing.map(({ workspace_id }) => workspace_id))];
-    for (const row of await readWorkspaces(db, ids)) workspaces.set(row.id, row);
+  function isKnown(seq: number): boolean {
+    const known = tasks.get(seq);
+    return known !== undefined && workspaces.has(known.row.workspace_id);
+  }
+
+  function toTasks(arrivals: readonly number[], { with_secrets, undecided }: FrameRow): WaitingTask[] {
+    const [secrets, quarantined] = [new Set(with_secrets), new Set(undecided)];
+    const waiting: WaitingTask[] = [];
+    for (const seq of arrivals) {
+      const known = tasks.get(seq);
+      const workspace = known && workspaces.get(known.row.workspace_id);
+      // Both may have gone between two statements.
+      if (known === undefined || workspace === undefined) continue;
+      const autoApprove = known.row.auto_approve && !workspace.marked && !quarantined.has(workspace.id);
+      waiting.push(make(known, autoApprove, findNeeds(workspace, secrets.has(workspace.id))));
+    }
+    return waiting;
+  }
+
+  /** Only where something runs now, or ran before, can the number be another one. */
+  function countSlots(now: FrameRow['slots']): void {
+    for (const frame of [slots, now]) for (const id in frame) recount(id as WorkspaceId, countOf(now, id));
+    slots = now;
+  }
+
+  function recount(id: WorkspaceId, running: number): void {
+    const row = workspaces.get(id);
+    if (row !== undefined && views.get(id)?.running !== running) views.set(id, toView(row, running));
   }
 
   /** What does not wait any more; seldom, since it costs as much as the queue is long. */
-  function forget(present: readonly TaskRow[]): void {
-    const few = 2 * present.length + 1_000;
-    if (tasks.size > few) tasks = new Map(present.map((row) => [row.seq, row]));
-    if (workspaces.size <= few) return;
-    const needed = new Set(present.map(({ workspace_id }) => workspace_id));
+  function forget(waiting: readonly WaitingTask[]): void {
+    const few = 2 * waiting.length + 1_000;
+    if (tasks.size <= few && workspaces.size <= few) return;
+    const arrivals = new Set(waiting.map(({ arrival }) => arrival));
+    const needed = new Set(waiting.map(({ workspaceId }) => workspaceId));
+    tasks = new Map([...tasks].filter(([seq]) => arrivals.has(seq)));
     workspaces = new Map([...workspaces].filter(([id]) => needed.has(id)));
-  }
-
-  function toTasks(present: readonly TaskRow[], { with_secrets, undecided }: FrameRow): WaitingTask[] {
-    const [secrets, quarantined] = [new Set(with_secrets), new Set(undecided)];
-    const waiting: WaitingTask[] = [];
-    for (const row of present) {
-      const workspace = workspaces.get(row.workspace_id);
-      if (workspace === undefined) continue;
-      const autoApprove = row.auto_approve && !workspace.marked && !quarantined.has(workspace.id);
-      waiting.push(toWaiting(row, autoApprove, intern(workspace, secrets.has(workspace.id))));
-    }
-    return waiting;
+    views = new Map([...views].filter(([id]) => needed.has(id)));
   }
 
   return {
@@ -87,10 +118,24 @@ export function createQueueCache() {
     /** Reads everything anew next time: after a failure nobody knows what was missed. */
     reset(): void {
       horizon = null;
-      tasks = new Map();
-      workspaces = new Map();
+      made = undefined;
+      slots = null;
+      [tasks, workspaces, views] = [new Map(), new Map(), new Map()];
     },
   };
+}
+
+const countOf = (slots: FrameRow['slots'], id: string): number => {
+  const [plans, applies] = slots?.[id] ?? [0, 0];
+  return plans + applies;
+};
+
+function make(known: KnownTask, autoApprove: boolean, needs: Needs): WaitingTask {
+  const { made } = known;
+  if (made !== undefined && made.autoApprove === autoApprove && made.task.needs === needs) return made.task;
+  const task = toWaiting(known.row, autoApprove, needs);
+  known.made = { task, autoApprove };
+  return task;
 }
 
 const toWaiting = (row: TaskRow, autoApprove: boolean, needs: Needs): WaitingTask => ({
@@ -107,31 +152,11 @@ const toWaiting = (row: TaskRow, autoApprove: boolean, needs: Needs): WaitingTas
   passedOver: row.passed_over,
 });
 
-/** Gives the same object for the same needs, and remembers what a workspace's row needs for as long as the row is kept. */
-function createIntern(): (workspace: WorkspaceRow, secrets: boolean) => Needs {
-  const known = new Map<string, Needs>();
-  const ofRow = new WeakMap<WorkspaceRow, Needs>();
-  return (workspace, secrets) => {
-    const remembered = ofRow.get(workspace);
-    if (remembered?.secrets === secrets) return remembered;
-    const needs = toNeeds(workspace, secrets);
-    const key = JSON.stringify(needs);
-    const same = known.get(key) ?? needs;
-    if (known.size > MOST_NEEDS) known.clear();
-    known.set(key, same);
-    ofRow.set(workspace, same);
-    return same;
-  };
-}
-
-/** So that needs which nobody has any more do not pile up. */
-const MOST_NEEDS = 20_000;
-
-const toNeeds = (row: WorkspaceRow, secrets: boolean): Needs => ({
-  tool: row.tool,
-  version: row.terraform_version,
-  providers: row.providers ?? [],
-  labels: row.labels,
-  preferredLabels: row.preferred_labels,
-  secrets,
+const toView = (row: WorkspaceRow, running: number): WorkspaceView => ({
+  id: row.id,
+  hold: row.hold_task_id,
+  lock: row.locked ? { by: row.locked_by ?? 'the server', reason: row.lock_reason ?? '' } : null,
+  servedAt: row.served_at,
+  running,
+  maxTasks: row.max_concurrent_tasks,
 });

@@ -1,8 +1,8 @@
 import type { AgentId, AgentPermissions, AgentStatus, Capabilities, PoolId, WorkspaceId } from '@groundcrew/protocol';
 import type { Executor } from '../../../platform/database/index.ts';
 import { createQueueCache, type Queue } from './queue-cache.ts';
-import type { AgentView, OrganizationView, PoolView, Snapshot, WorkspaceView } from './snapshot.ts';
-import type { FrameRow, PoolRow, WorkspaceRow } from './snapshot-store.ts';
+import type { AgentView, OrganizationView, PoolView, Snapshot } from './snapshot.ts';
+import type { FrameRow, PoolRow } from './snapshot-store.ts';
 
 /** An agent as far as the choice needs it; what it is now is said by the agents module. */
 export interface Candidate {
@@ -56,7 +56,7 @@ export function createSnapshotReader({ candidates, silentOffersUntilSuspect }: S
     });
     try {
       const [read, agents] = await Promise.all([queue, candidates.read(db, () => now || Date.now())]);
-      return { snapshot: toSnapshot(read, agents), said: read.rows };
+      return { snapshot: toSnapshot(read, agents), said: read.said };
     } catch (error) {
       reset();
       throw error;
@@ -69,7 +69,7 @@ export function createSnapshotReader({ candidates, silentOffersUntilSuspect }: S
       tasks,
       agents: views,
       pools: toPools(frame.pools ?? [], views),
-      workspaces: toWorkspaces(tasks, workspaces, frame),
+      workspaces,
       organizations: (frame.organizations ?? []).map((row) => toOrganization(row, frame)),
       now: frame.now,
       silentOffersUntilSuspect,
@@ -90,29 +90,6 @@ const toOrganization = (
   { id, max_concurrent_tasks }: { id: OrganizationView['id']; max_concurrent_tasks: number },
   frame: FrameRow,
 ): OrganizationView => ({ id, maxTasks: max_concurrent_tasks, running: countAll(frame, id) });
-
-function toWorkspaces(
-  tasks: Snapshot['tasks'],
-  rows: ReadonlyMap<WorkspaceId, WorkspaceRow>,
-  frame: FrameRow,
-): Map<WorkspaceId, WorkspaceView> {
-  const views = new Map<WorkspaceId, WorkspaceView>();
-  for (const { workspaceId } of tasks) {
-    if (views.has(workspaceId)) continue;
-    const row = rows.get(workspaceId);
-    if (row) views.set(workspaceId, toWorkspace(row, countAll(frame, workspaceId)));
-  }
-  return views;
-}
-
-const toWorkspace = (row: WorkspaceRow, running: number): WorkspaceView => ({
-  id: row.id,
-  hold: row.hold_task_id,
-  lock: row.locked ? { by: row.locked_by ?? 'the server', reason: row.lock_reason ?? '' } : null,
-  servedAt: row.served_at,
-  running,
-  maxTasks: row.max_concurrent_tasks,
-});
 
 function toPools(rows: readonly PoolRow[], agents: readonly AgentView[]): PoolView[] {
   const running = new Map<PoolId, number>();
