@@ -147,9 +147,14 @@ describe('task', () => {
       status: 'pending',
     });
     expect((await cli(['task', 'show', IDS.task])).out).toContain('Waits      The workspace is locked by ann.');
-    expect((await cli(['task', 'why', IDS.task])).out).toBe(
-      'No agent can take it. It is number 2 in its queue.\n\nAGENT   WHY NOT\nhost-1  It lacks the label gpu.\n',
+    const why = (await cli(['task', 'why', IDS.task])).out.split('\n');
+    expect(why[0]).toBe('No agent can take it. It is number 2 in the queue of its pool.');
+    expect(why[1]).toMatch(/^ {2}Start one that has it\. {2}.*pool token create gpu$/);
+    expect(why[3]).toMatch(/^AGENT +WHY NOT +WAY OUT$/);
+    expect(why[4]).toMatch(
+      /^host-1 +It lacks the label gpu\. +Give it the label\. {2}.*agent update host-1 --label gpu$/,
     );
+    expect(JSON.parse((await cli(['task', 'why', IDS.task, '--json'])).out)).toMatchObject({ rule: 'nobody_able' });
   });
 
   it('approve names the very plan that was shown', async () => {

@@ -144,6 +144,17 @@ function isLimited(s: Snapshot, t: WaitingTask, given: readonly { taskId: string
 const isUsedUp = (room: Room | undefined, more: number): boolean =>
   room !== undefined && room.maxTasks !== null && room.running + more >= room.maxTasks;
 
+function expectNobodyCan(
+  s: Snapshot,
+  t: WaitingTask,
+  loads: ReturnType<typeof loadsAfter>,
+  agents: readonly { reason: string }[],
+): void {
+  for (const a of s.agents)
+    expect(mayTake(s, t, a, loads.get(a.id)?.plans ?? 0, loads.get(a.id)?.applies ?? 0)).toBe(false);
+  expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
+}
+
 describe('choose', () => {
   it('never gives a task to an agent that may not take it, in the order given', () => {
     fc.assert(
@@ -200,13 +211,8 @@ describe('choose', () => {
         for (const { taskId: t, rule, agents } of waiting) {
           const what = s.tasks.find((other) => other.id === t);
           if (!what || ['locked', 'held', 'not_first'].includes(rule)) continue;
-          if (rule.endsWith('_limit')) {
-            expect(isLimited(s, what, assignments)).toBe(true);
-            continue;
-          }
-          for (const a of s.agents)
-            expect(mayTake(s, what, a, loads.get(a.id)?.plans ?? 0, loads.get(a.id)?.applies ?? 0)).toBe(false);
-          expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
+          if (rule.endsWith('_limit')) expect(isLimited(s, what, assignments)).toBe(true);
+          else expectNobodyCan(s, what, loads, agents);
         }
       }),
       { numRuns: 1500 },
