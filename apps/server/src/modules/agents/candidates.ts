@@ -38,18 +38,17 @@ type Row = Pick<
  * two passes that is those which sent a heartbeat. Rows of agents are never deleted, so what is gone is told by its row.
  */
 export function createCandidateReader(): CandidateReader {
-  const agents = new Map<AgentId, { row: Row; live: Liveness; candidate: Candidate }>();
+  const agents = new Map<AgentId, { live: Liveness; candidate: Candidate }>();
   let horizon: string | null = null;
 
-  async function read(db: Executor, now: () => number): Promise<Candidate[]> {
+  async function read(db: Executor): Promise<(now: number) => Candidate[]> {
     const rows = await readChanged(db, horizon);
     for (const row of rows) {
-      if (row.counts) agents.set(row.id, { row, live: toLiveness(row), candidate: toCandidate(row) });
+      if (row.counts) agents.set(row.id, { live: toLiveness(row), candidate: toCandidate(row) });
       else agents.delete(row.id);
     }
     horizon = rows[0]?.horizon ?? horizon;
-    const at = now();
-    return [...agents.values()].map(({ live, candidate }) => ({ ...candidate, status: statusFor(live, at) }));
+    return (now) => [...agents.values()].map(({ live, candidate }) => ({ ...candidate, status: statusFor(live, now) }));
   }
 
   return {

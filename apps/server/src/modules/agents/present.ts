@@ -24,7 +24,7 @@ export const permissionsOf = (row: Pick<AgentRow, 'permissions'>): AgentPermissi
 });
 
 /** An administrator wants it, or the agent says so itself: it was told on its host. */
-export const isDraining = (row: Pick<AgentRow, 'draining' | 'last_heartbeat'>): boolean =>
+const isDraining = (row: Pick<AgentRow, 'draining' | 'last_heartbeat'>): boolean =>
   row.draining || row.last_heartbeat?.draining === true;
 
 /** Labels given by an administrator and those the agent reports of itself. */

@@ -116,7 +116,6 @@ export function createDispatcher({ db, decider, reader, offerMany, logger, wakeT
 
   return { pass };
 }
-export type Dispatcher = ReturnType<typeof createDispatcher>;
 
 function isNews({ task, rule, sentence }: StillWaiting, said: Reading['said']): boolean {
   const known = said.get(task.arrival)?.waiting;

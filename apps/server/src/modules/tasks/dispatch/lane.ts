@@ -1,9 +1,9 @@
 import type { Instant } from '../lifecycle/index.ts';
 import type { WaitingTask, WorkspaceView } from './snapshot.ts';
 
-/** What one point of priority is worth in waiting. Everything is counted in time, so that whoever waits long enough comes first. */
+/** What one point of priority is worth in waiting. Everything is counted in time, so that whoever waits long enough comes first. @internal */
 export const POINT_MS = 60_000;
-/** What a slot that a workspace has in use already puts it back. */
+/** What a slot that a workspace has in use already puts it back. @internal */
 export const SLOT_MS = 30_000;
 
 /** The tasks of one workspace in the order in which they are served, and whose turn it is. */

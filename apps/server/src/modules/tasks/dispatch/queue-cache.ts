@@ -46,7 +46,6 @@ export function createQueueCache() {
   let made: Made | undefined;
   const findNeeds = createNeedsPool();
 
-  /** Asked for together, carried out in this order: what the frame does not see is newer than its horizon. */
   async function read(db: Executor): Promise<Queue> {
     const [frame, news] = await Promise.all([readFrame(db), readQueueNews(db, horizon)]);
     take(news);
@@ -59,7 +58,7 @@ export function createQueueCache() {
       forget(made.tasks);
     }
     countSlots(frame.slots);
-    horizon = frame.horizon;
+    horizon = news.horizon;
     return { frame, tasks: made.tasks, workspaces: views, said: tasks };
   }
 

@@ -89,6 +89,19 @@ test('a reader that remembers sees what one sees that reads everything', async (
   }
 });
 
+test('after a reading that failed everything is read anew', async () => {
+  const reader = createReader();
+  await makeCrew(server, 2);
+  const count = async () => (await reader.read(server.db)).snapshot.agents.length;
+  const before = await count();
+  expect(before).toBeGreaterThanOrEqual(2);
+  // The agents are read on a table that is there, the queue on one that is not.
+  await server.db.schema.alterTable('tasks').renameTo('hidden_tasks').execute();
+  await expect(reader.read(server.db)).rejects.toThrow();
+  await server.db.schema.alterTable('hidden_tasks').renameTo('tasks').execute();
+  expect(await count()).toBe(before);
+});
+
 test('many offers at once write what one offer writes', async () => {
   const { pool } = await makeCrew(server);
   const [lone, shared] = [await makeWorkspace(server, pool.id), await makeWorkspace(server, pool.id)];

@@ -22,8 +22,8 @@ export interface Candidate {
 
 /** Reads the agents that may be given something, remembering what it can between readings. */
 export interface CandidateReader {
-  /** `now` is asked for once the rows are there: an agent's status depends on it. */
-  read(db: Executor, now: () => number): Promise<Candidate[]>;
+  /** Gives them as they are at a point in time on the database's clock: their status depends on it. */
+  read(db: Executor): Promise<(now: number) => Candidate[]>;
   reset(): void;
 }
 
@@ -49,18 +49,14 @@ export function createSnapshotReader({ candidates, silentOffersUntilSuspect }: S
 
   /** Everything in one round trip. Whatever changes meanwhile is caught when the assignment is decided under its lock. */
   async function read(db: Executor): Promise<Reading> {
-    let now = 0;
-    const queue = cache.read(db).then((read) => {
-      now = read.frame.now;
-      return read;
-    });
-    try {
-      const [read, agents] = await Promise.all([queue, candidates.read(db, () => now || Date.now())]);
-      return { snapshot: toSnapshot(read, agents), said: read.said };
-    } catch (error) {
+    // Both have to be over before anything is forgotten: what comes in afterwards would be taken for all there is.
+    const [queue, agentsAt] = await Promise.allSettled([cache.read(db), candidates.read(db)]);
+    if (queue.status === 'rejected' || agentsAt.status === 'rejected') {
       reset();
-      throw error;
+      throw [queue, agentsAt].find((part) => part.status === 'rejected')?.reason;
     }
+    const { frame, said } = queue.value;
+    return { snapshot: toSnapshot(queue.value, agentsAt.value(frame.now)), said };
   }
 
   const toSnapshot = ({ frame, tasks, workspaces }: Queue, agents: readonly Candidate[]): Snapshot => {

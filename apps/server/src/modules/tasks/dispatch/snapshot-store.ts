@@ -30,8 +30,6 @@ export interface PoolRow {
 /** Everything that is read anew on every pass, in one row. */
 export interface FrameRow {
   now: number;
-  /** The oldest transaction that may still be under way: the next reading begins there. */
-  horizon: string;
   /** Attempts that take a slot, by whom they count for: `[plans, applies]`. One that is proved dead takes none. */
   slots: Readonly<Record<string, readonly [plans: number, applies: number]>> | null;
   pools: PoolRow[] | null;
@@ -44,7 +42,7 @@ export interface FrameRow {
 
 export async function readFrame(db: Executor): Promise<FrameRow> {
   const { rows } = await sql<FrameRow>`${named('read_queue_frame')}
-    SELECT (extract(epoch FROM now()) * 1000)::bigint AS now, (pg_snapshot_xmin(pg_current_snapshot())::xid)::text AS horizon,
+    SELECT (extract(epoch FROM now()) * 1000)::bigint AS now,
       (SELECT json_object_agg(s.id, json_build_array(s.plans, s.applies)) FROM (
         SELECT coalesce(a.agent_id, a.workspace_id, a.organization_id) AS id, count(*) FILTER (WHERE a.action = 'plan') AS plans, count(*) FILTER (WHERE a.action <> 'plan') AS applies
         FROM attempts a WHERE a.state <> 'ended' AND NOT a.interrupted
@@ -104,6 +102,8 @@ const WORKSPACE = sql`SELECT w.id, w.tool, w.terraform_version, w.labels, w.pref
 
 /** Which tasks wait, and whatever of them and their workspaces has changed. */
 export interface QueueNews {
+  /** The oldest transaction that this reading may not have seen: the next one begins there. */
+  horizon: string;
   /** Arrivals of all tasks that wait for an agent, with commas between them; null when none does. */
   arrivals: string | null;
   tasks: TaskRow[] | null;
@@ -117,7 +117,7 @@ export interface QueueNews {
  * A row's `xmin` is the transaction that wrote this version of it. Whatever a snapshot with the horizon `h` did not see was
  * written by `h` or a later one; `age` compares the two as PostgreSQL does, across the wrap-around.
  *
- * @param horizon of an earlier frame; null reads everything
+ * @param horizon of the reading before; null reads everything
  */
 export async function readQueueNews(db: Executor, horizon: string | null): Promise<QueueNews> {
   const { rows } = await sql<QueueNews>`${named('read_queue_news')}
@@ -127,7 +127,7 @@ export async function readQueueNews(db: Executor, horizon: string | null): Promi
       FROM (SELECT t.id, t.seq, t.workspace_id, t.xmin AS version FROM tasks t WHERE ${WAITS} ORDER BY t.seq LIMIT ${sql.lit(MOST_TASKS)}) t
         JOIN workspaces w ON w.id = t.workspace_id
     )
-    SELECT (SELECT string_agg(seq::text, ',') FROM q) AS arrivals,
+    SELECT (pg_snapshot_xmin(pg_current_snapshot())::xid)::text AS horizon, (SELECT string_agg(seq::text, ',') FROM q) AS arrivals,
       (SELECT json_agg(n) FROM (${TASK} WHERE t.id IN (SELECT id FROM q WHERE is_new)) n) AS tasks,
       (SELECT json_agg(n) FROM (${WORKSPACE} WHERE w.id IN (SELECT workspace_id FROM q WHERE is_new OR has_moved)) n) AS workspaces`.execute(
     db,
