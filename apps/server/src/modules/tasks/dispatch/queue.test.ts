@@ -189,20 +189,19 @@ test('a workspace that somebody is busy with is waited for by its own task only'
   const { pool } = await makeCrew(server);
   const [busy, free] = [await makeWorkspace(server, pool.id), await makeWorkspace(server, pool.id)];
   const tasks = [await create(busy.workspace_id), await create(free.workspace_id)];
-  let release = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const [release, hasLock] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const locked = server.db.transaction().execute(async (tx) => {
     await tx.selectFrom('workspaces').select('id').where('id', '=', busy.workspace_id).forUpdate().execute();
-    await held;
+    hasLock.resolve();
+    await release.promise;
   });
+  await hasLock.promise;
   const passed = pass();
   const offered = async (n: number) =>
     (await server.must('listAttempts', server.owner, { params: { task_id: tasks[n]?.id ?? '' } })).items.length;
   await expect.poll(() => offered(1), { timeout: 5_000 }).toBe(1);
   expect(await offered(0)).toBe(0);
-  release();
+  release.resolve();
   await locked;
   expect(await passed).toBe(2);
   expect(await offered(0)).toBe(1);
@@ -219,7 +218,7 @@ describe('why a task waits', () => {
     await pass();
     const said = await explain(second.id);
     expect(said).toMatchObject({ waiting: true, state: 'waiting', position: 2, rule: 'nobody_online' });
-    expect(said.agents).toMatchObject([
+    expect(said.agents.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toMatchObject([
       {
         name: one.agentId,
         reason: 'label_missing',
