@@ -263,4 +263,14 @@ describe('priority', () => {
     for (const priority of [11, -11, 0.5, 'high', null])
       expect((await ask(server.owner, { priority }, workspace_id)).status).toBe(400);
   });
+
+  test('a token marked as automation stands behind people, and may stand where they do with the right to apply', async () => {
+    const { pool } = await makeCrew(server, 0);
+    const { workspace_id } = await makeWorkspace(server, pool.id);
+    const body = { name: 'nightly', automation: true };
+    const { token, automation } = await server.must('createToken', server.owner, { body });
+    expect(automation).toBe(true);
+    expect((await ask(token, {}, workspace_id)).body.priority).toBe(-5);
+    expect((await ask(token, { priority: 0 }, workspace_id)).body.priority).toBe(0);
+  });
 });

@@ -9,10 +9,10 @@ const USUAL = { person: 0, automation: -5 } as const;
  * Errors: `forbidden`.
  */
 export function choosePriority(
-  { automation, permissions }: Pick<UserCaller, 'automation' | 'permissions'>,
+  { automation, permissions, via }: Pick<UserCaller, 'automation' | 'permissions'> & { via?: { kind: string } },
   asked: number | undefined,
 ): number {
-  const usual = automation === true ? USUAL.automation : USUAL.person;
+  const usual = automation === true || via?.kind === 'client' ? USUAL.automation : USUAL.person;
   if (asked === undefined || asked <= usual || permissions.has('task:apply')) return asked ?? usual;
   throw new AppError(
     'forbidden',
