@@ -111,8 +111,8 @@ export interface QueueNews {
 }
 
 /**
- * Reads the queue so that a pass costs what has changed and not what there is. Tried with 10,000 waiting tasks on an idle
- * machine: whole rows through the driver 130 ms, the same as one JSON document 60 ms, this 10 ms.
+ * Reads the queue so that a pass costs what has changed and not what there is: of what has not, only the arrivals travel. What
+ * travels comes as one JSON document, since the driver reads ten thousand rows a field at a time.
  *
  * A row's `xmin` is the transaction that wrote this version of it. Whatever a snapshot with the horizon `h` did not see was
  * written by `h` or a later one; `age` compares the two as PostgreSQL does, across the wrap-around.
