@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createLab, type Lab } from '../e2e/harness/index.ts';
 import { type Bed, createBed } from './bed.ts';
 import { describeMachine, formatMachine, type Machine } from './machine.ts';
+import { measureDispatch } from './measures/dispatch.ts';
 import { measureFleet } from './measures/fleet.ts';
 import { measureHeartbeats } from './measures/heartbeats.ts';
 import { measureHistory } from './measures/history.ts';
@@ -43,6 +44,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   fleet: (bed) => measureFleet(bed.lab, repeats(10, 3)),
   heartbeats: (bed) => measureHeartbeats(bed.lab, repeats(120, 45)),
   history: (bed) => measureHistory(bed.lab, flags.quick ? SOME_HISTORY : MUCH_HISTORY),
+  dispatch: (bed) => measureDispatch(bed.lab, repeats(5, 2)),
   readiness: (bed) => measureReadiness(bed.lab, repeats(7, 3)),
 };
 

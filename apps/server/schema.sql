@@ -70,18 +70,25 @@ CREATE TABLE agents (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
+  max_concurrent_tasks integer,
+  previous_token_hash text,
+  previous_token_expires_at timestamp with time zone,
   CONSTRAINT agents_pkey PRIMARY KEY (id),
   CONSTRAINT agents_agent_type_check CHECK ((agent_type = ANY (ARRAY['remote'::text, 'k8s'::text]))),
+  CONSTRAINT agents_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1)),
   CONSTRAINT agents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT agents_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT agents_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT agents_organization_id_pool_token_id_fkey FOREIGN KEY (organization_id, pool_token_id) REFERENCES pool_tokens(organization_id, id),
+  CONSTRAINT agents_previous_token_hash_key UNIQUE (previous_token_hash),
   CONSTRAINT agents_token_hash_key UNIQUE (token_hash)
 ) WITH (fillfactor=70);
 CREATE UNIQUE INDEX agents_agent_id ON agents USING btree (organization_id, agent_id) WHERE (deleted_at IS NULL);
 CREATE INDEX agents_by_pool ON agents USING btree (pool_id) WHERE (deleted_at IS NULL);
+CREATE INDEX agents_by_pool_token ON agents USING btree (pool_token_id) WHERE (deleted_at IS NULL);
 CREATE INDEX agents_list ON agents USING btree (organization_id, name) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX agents_name ON agents USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
+CREATE INDEX agents_without_secrets ON agents USING btree (organization_id) WHERE ((deleted_at IS NULL) AND ((permissions ->> 'can_access_secrets'::text) = 'false'::text));
 
 CREATE TABLE api_tokens (
   id text NOT NULL,
@@ -94,6 +101,7 @@ CREATE TABLE api_tokens (
   expires_at timestamp with time zone,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  automation boolean NOT NULL DEFAULT false,
   CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
   CONSTRAINT api_tokens_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'sign_in'::text]))),
   CONSTRAINT api_tokens_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id),
@@ -387,7 +395,9 @@ CREATE TABLE organizations (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
-  CONSTRAINT organizations_pkey PRIMARY KEY (id)
+  max_concurrent_tasks integer,
+  CONSTRAINT organizations_pkey PRIMARY KEY (id),
+  CONSTRAINT organizations_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1))
 );
 CREATE UNIQUE INDEX organizations_name ON organizations USING btree (lower(name)) WHERE (deleted_at IS NULL);
 
@@ -415,6 +425,7 @@ CREATE TABLE pool_tokens (
   expires_at timestamp with time zone,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  rotated_from text,
   CONSTRAINT pool_tokens_pkey PRIMARY KEY (id),
   CONSTRAINT pool_tokens_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT pool_tokens_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
@@ -439,7 +450,9 @@ CREATE TABLE pools (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
+  max_concurrent_tasks integer,
   CONSTRAINT pools_pkey PRIMARY KEY (id),
+  CONSTRAINT pools_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1)),
   CONSTRAINT pools_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT pools_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT pools_pool_type_check CHECK ((pool_type = ANY (ARRAY['static'::text, 'dynamic'::text])))
@@ -600,6 +613,7 @@ CREATE INDEX tasks_list ON tasks USING btree (organization_id, seq DESC);
 CREATE INDEX tasks_of_workspace ON tasks USING btree (workspace_id, seq DESC);
 CREATE INDEX tasks_of_workspace_by_status ON tasks USING btree (workspace_id, status, seq DESC);
 CREATE INDEX tasks_open ON tasks USING btree (workspace_id, seq) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text, 'awaiting_approval'::text, 'needs_attention'::text]));
+CREATE INDEX tasks_waiting ON tasks USING btree (seq) WHERE ((status = 'pending'::text) AND (attempt_id IS NULL));
 
 CREATE TABLE users (
   id text NOT NULL,
@@ -675,8 +689,11 @@ CREATE TABLE workspaces (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
+  max_concurrent_tasks integer,
+  preferred_labels jsonb NOT NULL DEFAULT '[]'::jsonb,
   CONSTRAINT workspaces_pkey PRIMARY KEY (id),
   CONSTRAINT workspaces_execution_mode_check CHECK ((execution_mode = ANY (ARRAY['server'::text, 'agent'::text, 'k8s'::text]))),
+  CONSTRAINT workspaces_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1)),
   CONSTRAINT workspaces_organization_id_agent_pool_id_fkey FOREIGN KEY (organization_id, agent_pool_id) REFERENCES pools(organization_id, id),
   CONSTRAINT workspaces_organization_id_configuration_id_fkey FOREIGN KEY (organization_id, configuration_id) REFERENCES configurations(organization_id, id) DEFERRABLE INITIALLY DEFERRED,
   CONSTRAINT workspaces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),

@@ -32,9 +32,21 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** What was given for a limit; commander knows no option whose value is null. */
+export type GivenLimit = number | 'none';
+/** As {@link parseCount}; `none` takes the limit away. */
+export const parseLimit = (text: string): GivenLimit => (text === 'none' ? text : parseCount(text));
+export const toLimit = (given: GivenLimit): number | null => (given === 'none' ? null : given);
+
 /** A whole number of at least 0. */
 export function parseOffset(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return Number(text);
+}
+
+/** From -10 to 10. */
+export function parsePriority(text: string): number {
+  if (!/^-?(\d|10)$/.test(text)) throw new InvalidArgumentError('It must be a whole number from -10 to 10.');
   return Number(text);
 }
 

@@ -10,6 +10,7 @@ import { logout } from './commands/logout.ts';
 import { plan } from './commands/plan.ts';
 import { pool } from './commands/pool/index.ts';
 import { push } from './commands/push.ts';
+import { queue } from './commands/queue.ts';
 import { server } from './commands/server/index.ts';
 import { state } from './commands/state/index.ts';
 import { task } from './commands/task/index.ts';
@@ -23,7 +24,7 @@ import { VERSION } from './version.ts';
 /** Every command, in the order in which somebody new needs them. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly ((cli: Cli) => Command)[]])[] = [
   ['Start here:', [up, demo]],
-  ['Work:', [plan, apply, push, task]],
+  ['Work:', [plan, apply, push, task, queue]],
   ['What is kept:', [workspace, variable, state]],
   ['Who and where:', [login, logout, whoami, token, agent, pool, audit, server]],
   ['Shell:', [completion]],

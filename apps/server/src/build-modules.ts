@@ -4,10 +4,10 @@ import { type AgentId, ATTEMPT_TOKEN_PREFIX, type OrganizationId, type Stage, ty
 import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
-import { createAgentsModule } from './modules/agents/index.ts';
+import { createAgentsModule, createCandidateReader } from './modules/agents/index.ts';
 import { createAuditKeys, createAuditModule, createRecordAccess, createRecordChange } from './modules/audit/index.ts';
 import { createConfigurationsModule } from './modules/configurations/index.ts';
-import { createEmit, createEventsModule } from './modules/events/index.ts';
+import { createEmit, createEmitMany, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
 import { countChanges, createMetricsModule } from './modules/metrics/index.ts';
 import { createOrganisationsModule } from './modules/organisations/index.ts';
@@ -72,6 +72,8 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     recordChange,
     recordAccess,
     emit,
+    emitMany: createEmitMany(bus),
+    createCandidateReader,
     getWorkspaceId,
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
@@ -80,7 +82,6 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     observe: metrics.countDecision,
     later: () => ({
       state: state.service,
-      readCandidates: agents.readCandidates,
       isAgentRevoked: agents.isRevoked,
       sendOffer: agents.sendOffer,
       cancelAttempt: agents.cancelAttempt,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LabelsInput, Metadata, Name, Time, text } from './common.ts';
+import { LabelsInput, MaxConcurrentTasks, Metadata, Name, OverlapSeconds, Time, text } from './common.ts';
 import { AgentId, AttemptId, PoolId, TaskId, WorkspaceId } from './ids.ts';
 import { Action, AgentStatus, CancelLevel, Verdict } from './words.ts';
 
@@ -11,13 +11,20 @@ export const AgentName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must hold only letters, digits, ".", "_" and "-"');
 
 export const InstalledTool = z.object({ tool: z.enum(['terraform', 'tofu']), version: z.string() });
-export const Capabilities = z.looseObject({
-  terraform_versions: z.array(z.string().max(40)).max(200).default([]).describe('Terraform versions ready to run.'),
-  tofu_versions: z.array(z.string().max(40)).max(200).default([]),
-  /** True when the agent may install versions it does not have. */
-  installs_versions: z.boolean().default(false),
-  providers: z.array(z.string().max(200)).max(500).default([]),
-});
+/** What may stand beside the known capabilities, all together. */
+const MOST_CAPABILITIES = 65_536;
+export const Capabilities = z
+  .looseObject({
+    terraform_versions: z.array(text(40)).max(200).default([]).describe('Terraform versions ready to run.'),
+    tofu_versions: z.array(text(40)).max(200).default([]),
+    /** True when the agent may install versions it does not have. */
+    installs_versions: z.boolean().default(false),
+    providers: z.array(text(200)).max(500).default([]),
+  })
+  .refine(
+    (given) => JSON.stringify(given).length <= MOST_CAPABILITIES,
+    `at most ${MOST_CAPABILITIES} characters as JSON`,
+  );
 export type Capabilities = z.infer<typeof Capabilities>;
 export const AgentPermissions = z.object({
   can_execute_terraform: z.boolean().default(true),
@@ -35,21 +42,19 @@ export const Heartbeat = z.object({
   busy: z.boolean().default(false),
   plan_tasks_running: z.number().int().min(0).max(100_000).default(0),
   plan_task_limit: z.number().int().min(0).max(100_000).optional(),
-  plan_task_limit_reason: z
-    .string()
-    .max(500)
+  apply_task_running: z.boolean().default(false),
+  current_tasks: z.array(text(64)).max(1000).default([]),
+  plan_task_limit_reason: text(500)
     .optional()
     .describe('Why the limit is below what the agent is configured for, as a sentence.'),
-  apply_task_running: z.boolean().default(false),
-  current_tasks: z.array(z.string().max(64)).max(1000).default([]),
   cpu_usage: z.number().min(0).max(1).optional(),
   mem_usage: z.number().min(0).max(1).optional(),
   memory_usage: z.number().min(0).max(1).optional(),
   status: z.enum(['online', 'busy', 'error']).default('online'),
   active_jobs: z.number().int().min(0).max(100_000).default(0),
   total_jobs: z.number().int().min(0).default(0),
-  version: z.string().max(64).default(''),
-  timestamp: z.string().max(64).optional(),
+  version: text(64).default(''),
+  timestamp: text(64).optional(),
   instance: z
     .number()
     .int()
@@ -88,7 +93,10 @@ export const Agent = z.object({
   labels: z.array(z.string()),
   capabilities: Capabilities,
   permissions: AgentPermissions,
-  limits: AgentLimits,
+  limits: AgentLimits.describe('What counts: the smaller of what the agent says of itself and `max_concurrent_tasks`.'),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable()
+    .optional()
+    .describe('What an administrator allows it at once; null leaves it to the agent.'),
   endpoint: z.string().nullable(),
   version: z.string().nullable(),
   token_expires_at: Time.nullable(),
@@ -117,7 +125,11 @@ export const AgentCreate = z.object({
     allowed_workspaces: null,
     allowed_providers: null,
   }),
-  limits: AgentLimits.optional(),
+  limits: AgentLimits.optional().describe('The same as `max_concurrent_tasks`.'),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().optional(),
+  agent_id: AgentName.optional().describe(
+    "The id it will sign on with. So a static pool lists a member that comes with the pool's token.",
+  ),
   metadata: Metadata.default({}),
   token_expires_in_days: z.number().int().min(1).max(3650).default(365),
 });
@@ -129,7 +141,8 @@ export const AgentUpdate = z.object({
   pool_id: PoolId.nullable().optional(),
   labels: LabelsInput.optional(),
   permissions: AgentPermissions.optional(),
-  limits: AgentLimits.optional(),
+  limits: AgentLimits.optional().describe('The same as `max_concurrent_tasks`.'),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().optional(),
   metadata: Metadata.optional(),
   draining: z.boolean().optional(),
 });
@@ -137,7 +150,11 @@ export type AgentUpdate = z.infer<typeof AgentUpdate>;
 /** The only answers that ever hold the token's text (`agt_…`). */
 export const AgentWithToken = Agent.extend({ token: z.string() });
 export type AgentWithToken = z.infer<typeof AgentWithToken>;
-export const AgentTokenCreate = z.object({ expires_in_days: z.number().int().min(1).max(3650).default(365) });
+export const AgentTokenCreate = z.object({
+  expires_in_days: z.number().int().min(1).max(3650).default(365),
+  overlap_seconds: OverlapSeconds.default(0).describe('How long the old token counts beside the new one.'),
+});
+export type AgentTokenCreate = z.infer<typeof AgentTokenCreate>;
 export const DeleteQuery = z.object({ force: z.enum(['true', 'false']).default('false') });
 export const AgentStatusAnswer = Agent.pick({
   id: true,
@@ -160,15 +177,13 @@ export const Register = z.object({
   name: text(90).min(1),
   agent_id: AgentName,
   pool_id: PoolId.optional(),
-  version: z.string().max(64).default(''),
+  version: text(64).default(''),
   labels: LabelsInput.default([]),
   capabilities: Capabilities.prefault({}),
   limits: AgentLimits.prefault({}),
-  machine_id: z.string().max(128).default(''),
-  boot_id: z.string().max(128).default(''),
-  folder_id: z
-    .string()
-    .max(128)
+  machine_id: text(128).default(''),
+  boot_id: text(128).default(''),
+  folder_id: text(128)
     .default('')
     .describe('Tells the work folder from a copy of it on the same machine; the agent is where its folder is.'),
   /** Rises with every start of the same agent; the higher one replaces the lower. */

@@ -37,6 +37,12 @@ export const LabelsInput = z
   .pipe(z.array(Label).max(64));
 
 const toLabel = ([key, value]: [string, string]): string => `${key}=${value}`;
+/** How much sooner than others a task is served, from -10 to 10; each point counts as a minute of waiting. */
+export const Priority = z.number().int().min(-10).max(10);
+/** How many tasks may run at once. */
+export const MaxConcurrentTasks = z.number().int().min(1).max(100_000);
+/** How long a rotated token counts beside its successor: 0 (not at all) to 30 days. */
+export const OverlapSeconds = z.number().int().min(0).max(2_592_000);
 
 /** Free key-value data of the caller's own. */
 export const Metadata = z

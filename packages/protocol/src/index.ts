@@ -16,6 +16,7 @@ export * from './log-chunk.ts';
 export * from './organization.ts';
 export * from './plan.ts';
 export * from './pool.ts';
+export * from './queue.ts';
 export * from './route.ts';
 export * from './routes.ts';
 export * from './runner-link.ts';

@@ -29,6 +29,7 @@ export const ApiToken = z.object({
   user_id: UserId,
   name: z.string(),
   kind: z.enum(['api', 'sign_in']),
+  automation: z.boolean().optional().describe('A program uses it: what it asks for stands behind what people ask for.'),
   created_at: Time,
   expires_at: Time.nullable(),
   last_used_at: Time.nullable(),
@@ -41,6 +42,7 @@ export const ApiTokenCreate = z.object({
   expires_in_days: z.number().int().min(1).max(3650).nullable().default(90),
   /** `sign_in` makes a one-time sign-in token, valid for a day, for another person to log in with. */
   kind: z.enum(['api', 'sign_in']).default('api'),
+  automation: z.boolean().optional().describe('For a program: what it asks for stands behind what people ask for.'),
   /** Whose token; default the caller's own. Others need `user:write`. */
   user_id: UserId.optional(),
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LabelsInput, Metadata, Name, Time, text } from './common.ts';
+import { LabelsInput, MaxConcurrentTasks, Metadata, Name, OverlapSeconds, Time, text } from './common.ts';
 import { AgentId, PoolId, PoolTokenId } from './ids.ts';
 import { PoolType, SelectionStrategy } from './words.ts';
 
@@ -13,6 +13,9 @@ export const Pool = z.object({
   labels: z.array(z.string()),
   max_plan_concurrency: z.number().describe('Per agent.'),
   allow_apply_concurrent: z.boolean(),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable()
+    .optional()
+    .describe('Tasks that run at once on all its agents together; null is no limit.'),
   built_in: z.boolean().describe("True for the server's own pool, which runs execution mode `server`."),
   agent_ids: z.array(AgentId),
   metadata: z.record(z.string(), z.string()),
@@ -29,6 +32,7 @@ export const PoolCreate = z.object({
   labels: LabelsInput.default([]),
   max_plan_concurrency: z.number().int().min(1).max(1000).default(3),
   allow_apply_concurrent: z.boolean().default(false),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().default(null),
   metadata: Metadata.default({}),
 });
 export type PoolCreate = z.infer<typeof PoolCreate>;
@@ -42,6 +46,7 @@ export const PoolUpdate = z.object({
   labels: LabelsInput.optional(),
   max_plan_concurrency: z.number().int().min(1).max(1000).optional(),
   allow_apply_concurrent: z.boolean().optional(),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().optional(),
   metadata: Metadata.optional(),
 });
 export type PoolUpdate = z.infer<typeof PoolUpdate>;
@@ -55,6 +60,8 @@ export const PoolToken = z.object({
   expires_at: Time.nullable(),
   last_used_at: Time.nullable(),
   revoked_at: Time.nullable(),
+  rotated_from: PoolTokenId.nullable().optional().describe('The token whose place it takes.'),
+  agents: z.number().optional().describe('Agents that signed on with it last: what revoking it would cut off.'),
 });
 export type PoolToken = z.infer<typeof PoolToken>;
 export const PoolTokenCreate = z.object({
@@ -62,6 +69,12 @@ export const PoolTokenCreate = z.object({
   expires_in_days: z.number().int().min(1).max(3650).nullable().default(365),
 });
 export type PoolTokenCreate = z.infer<typeof PoolTokenCreate>;
+/** A new token in the place of an old one, which counts on for the overlap. */
+export const PoolTokenRotate = z.object({
+  overlap_seconds: OverlapSeconds.default(86_400),
+  expires_in_days: z.number().int().min(1).max(3650).nullable().default(365),
+});
+export type PoolTokenRotate = z.infer<typeof PoolTokenRotate>;
 /** The only answer that ever holds the token's text (`apt_…`). */
 export const PoolTokenCreated = PoolToken.extend({ token: z.string() });
 export type PoolTokenCreated = z.infer<typeof PoolTokenCreated>;

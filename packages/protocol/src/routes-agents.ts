@@ -17,7 +17,16 @@ import {
 } from './agent.ts';
 import { PageQuery, pageOf } from './common.ts';
 import { PoolId, PoolTokenId } from './ids.ts';
-import { Pool, PoolAddAgent, PoolCreate, PoolToken, PoolTokenCreate, PoolTokenCreated, PoolUpdate } from './pool.ts';
+import {
+  Pool,
+  PoolAddAgent,
+  PoolCreate,
+  PoolToken,
+  PoolTokenCreate,
+  PoolTokenCreated,
+  PoolTokenRotate,
+  PoolUpdate,
+} from './pool.ts';
 import { route } from './route.ts';
 import { Task } from './task.ts';
 import type { Permission } from './words.ts';
@@ -81,7 +90,7 @@ export const agentRoutes = {
     method: 'POST',
     path: '/agents/:id/regenerate-token',
     tag: 'agents',
-    summary: 'Make a new token; the old one stops working at once',
+    summary: 'Make a new token; the old one stops working at once, or after the overlap',
     access: user('agent:write'),
     params: agent,
     body: AgentTokenCreate,
@@ -207,6 +216,17 @@ export const agentRoutes = {
     access: user('pool:write'),
     params: pool,
     body: PoolTokenCreate,
+    answer: PoolTokenCreated,
+    status: 201,
+  }),
+  rotatePoolToken: route({
+    method: 'POST',
+    path: '/agent-pools/:id/tokens/:token_id/rotate',
+    tag: 'pools',
+    summary: 'Make a new registration token in the place of this one, which counts on for the overlap',
+    access: user('pool:write'),
+    params: poolToken,
+    body: PoolTokenRotate,
     answer: PoolTokenCreated,
     status: 201,
   }),

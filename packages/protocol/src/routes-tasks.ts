@@ -3,13 +3,13 @@ import { PageQuery, pageOf } from './common.ts';
 import { TaskId } from './ids.ts';
 import { LogPart, LogQuery, LogStreamInfo } from './log.ts';
 import { PlanDetails } from './plan.ts';
+import { QueueExplanation } from './queue.ts';
 import { route } from './route.ts';
 import {
   ApproveRequest,
   Attempt,
   CancelRequest,
   DiscardRequest,
-  QueueExplanation,
   Task,
   TaskCreate,
   TaskEvent,
@@ -137,7 +137,7 @@ export const taskRoutes = {
     method: 'GET',
     path: '/tasks/:task_id/queue',
     tag: 'tasks',
-    summary: 'Why it waits, agent by agent',
+    summary: 'Why it does not run: its place, the rule that holds it, and agent by agent why not',
     access: user('task:read'),
     params: task,
     answer: QueueExplanation,

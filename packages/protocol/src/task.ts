@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Checksum, Json, PageQuery, QueryFlag, Time, text } from './common.ts';
+import { Checksum, Json, PageQuery, Priority, QueryFlag, Time, text } from './common.ts';
 import { AgentId, AttemptId, ConfigurationId, TaskId, WorkspaceId } from './ids.ts';
 import { Progress } from './plan.ts';
 import { TaskVerdict } from './task-verdict.ts';
@@ -37,6 +37,9 @@ export const TaskCreate = z
     auto_approve: z.boolean().optional(),
     /** Default: the workspace's newest. */
     configuration_id: ConfigurationId.optional(),
+    priority: Priority.optional().describe(
+      'Above the default it needs the permission task:apply. Default 0; -5 for programs.',
+    ),
     message: text(1000).default(''),
     context: z.record(z.string().max(128), z.unknown()).default({}),
   })
@@ -97,6 +100,7 @@ export const Task = z.object({
   duration: z.number().nullable().describe('Seconds from start to end, or to now.'),
   error_message: z.string().nullable(),
   message: z.string(),
+  priority: z.number().optional().describe('Each point counts as a minute of waiting.'),
   context: z.record(z.string(), z.unknown()),
   created_by: z.string(),
   created_at: Time,
@@ -169,14 +173,3 @@ export type Attempt = z.infer<typeof Attempt>;
 /** One thing that happened to a task, in order. */
 export const TaskEvent = z.object({ seq: z.number(), at: Time, kind: z.string(), message: z.string(), data: Json });
 export type TaskEvent = z.infer<typeof TaskEvent>;
-
-/** Why a waiting task waits, agent by agent. */
-export const QueueExplanation = z.object({
-  task_id: TaskId,
-  waiting: z.boolean(),
-  position: z.number().nullable(),
-  rule: z.string().nullable(),
-  message: z.string(),
-  agents: z.array(z.object({ agent_id: AgentId, name: z.string(), reason: z.string(), message: z.string() })),
-});
-export type QueueExplanation = z.infer<typeof QueueExplanation>;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Checksum, Json, LabelsInput, Metadata, Name, Time, text } from './common.ts';
+import { Checksum, Json, LabelsInput, MaxConcurrentTasks, Metadata, Name, Time, text } from './common.ts';
 import {
   AttemptId,
   ConfigurationId,
@@ -51,6 +51,13 @@ export const Workspace = z.object({
   agent_pool_id: PoolId.nullable(),
   k8s_config_id: z.string().nullable(),
   labels: z.array(z.string()).describe('Labels an agent must carry to run its tasks.'),
+  preferred_labels: z
+    .array(z.string())
+    .optional()
+    .describe('Labels that make an agent the better choice in a pool of strategy label_match.'),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable()
+    .optional()
+    .describe('Its tasks that run at once; null is no limit.'),
   auto_approve: z.boolean(),
   working_directory: z.string(),
   provider_config: Json.nullable(),
@@ -90,6 +97,8 @@ export const WorkspaceCreate = z.object({
   execution_mode: ExecutionModeInput.default('server'),
   agent_pool_id: PoolId.nullable().default(null),
   labels: LabelsInput.default([]),
+  preferred_labels: LabelsInput.default([]),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().default(null),
   auto_approve: z.boolean().default(false),
   working_directory: RelativeFolder.default(''),
   provider_config: z.record(z.string(), z.unknown()).nullable().default(null),
@@ -108,6 +117,8 @@ export const WorkspaceUpdate = z.object({
   execution_mode: ExecutionModeInput.optional(),
   agent_pool_id: PoolId.nullable().optional(),
   labels: LabelsInput.optional(),
+  preferred_labels: LabelsInput.optional(),
+  max_concurrent_tasks: MaxConcurrentTasks.nullable().optional(),
   auto_approve: z.boolean().optional(),
   working_directory: RelativeFolder.optional(),
   provider_config: z.record(z.string(), z.unknown()).nullable().optional(),

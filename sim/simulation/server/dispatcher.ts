@@ -1,13 +1,22 @@
 import { newId } from '@groundcrew/kit';
-import type { AttemptId, PoolId, TaskId } from '@groundcrew/protocol';
+import type { AttemptId, OrganizationId, PoolId, TaskId } from '@groundcrew/protocol';
 import { choose } from '@groundcrew/server/dispatch/choose';
-import type { AgentView, Snapshot, WaitingTask } from '@groundcrew/server/dispatch/snapshot';
-import { START_FIGURES } from '@groundcrew/server/lifecycle';
+import type { AgentView, Needs, Snapshot, WaitingTask, WorkspaceView } from '@groundcrew/server/dispatch/snapshot';
+import { START_FIGURES, type Workspace } from '@groundcrew/server/lifecycle';
 import type { World } from '../world.ts';
 import type { Database } from './database.ts';
 import { ServerRefusal } from './refusal.ts';
 import type { AgentRow } from './tables.ts';
 
+const ORGANIZATION = 'org-simulated' as OrganizationId;
+const NEEDS: Needs = {
+  tool: 'terraform',
+  version: null,
+  providers: [],
+  labels: [],
+  preferredLabels: [],
+  secrets: true,
+};
 const POOL = 'pool-simulated' as PoolId;
 /** An agent that polls comes again within this; see the server's `isReachable`. */
 const PULLS_WITHIN_MS = 40_000;
@@ -27,6 +36,9 @@ export function createDispatcher(database: Database, { loop, dice }: World) {
       pools: [
         {
           id: POOL,
+          organizationId: ORGANIZATION,
+          running: 0,
+          maxTasks: null,
           name: 'simulated',
           strategy: 'least_busy' as never,
           requiredLabels: [],
@@ -35,11 +47,8 @@ export function createDispatcher(database: Database, { loop, dice }: World) {
           lastAgentId: null,
         },
       ],
-      workspaces: fences.map(({ workspace }) => ({
-        id: workspace.id,
-        hold: workspace.hold,
-        lock: workspace.lock === null ? null : { by: 'somebody', reason: workspace.lock.reason },
-      })),
+      workspaces: new Map(fences.map(({ workspace }) => [workspace.id, toWorkspace(workspace)])),
+      organizations: [],
       now: loop.now(),
       silentOffersUntilSuspect: START_FIGURES.silentOffersUntilSuspect,
     };
@@ -54,12 +63,15 @@ export function createDispatcher(database: Database, { loop, dice }: World) {
     const mayApply = task.type === 'plan_and_apply';
     return {
       id,
+      organizationId: ORGANIZATION,
       workspaceId: workspace.id,
       poolId: POOL,
       action: task.phase === 'apply' ? 'apply' : mayApply && auto ? 'plan_apply' : 'plan',
       mayApply,
       arrival: database.tables.tasks.get(id)?.arrival ?? 0,
-      needs: { tool: 'terraform', version: null, providers: [], labels: [], preferredLabels: [], secrets: true },
+      queuedAt: database.tables.tasks.get(id)?.arrival ?? 0,
+      priority: 0,
+      needs: NEEDS,
       passedOver: task.passedOver,
     };
   }
@@ -88,6 +100,7 @@ export function createDispatcher(database: Database, { loop, dice }: World) {
       allowedProviders: null,
       maxTasks: 3,
       planLimit: null,
+      planLimitReason: null,
       plans,
       applies: open.length - plans,
     };
@@ -106,3 +119,12 @@ export function createDispatcher(database: Database, { loop, dice }: World) {
     },
   };
 }
+
+const toWorkspace = ({ id, hold, lock }: Workspace): WorkspaceView => ({
+  id,
+  hold,
+  lock: lock === null ? null : { by: 'somebody', reason: lock.reason },
+  servedAt: null,
+  running: 0,
+  maxTasks: null,
+});

@@ -123,10 +123,18 @@ describe('task', () => {
         task_id: IDS.task as never,
         waiting: true,
         position: 2,
-        rule: 'no_agent',
+        state: 'waiting',
+        rule: 'nobody_able',
         message: 'No agent can take it.',
+        ways_out: [{ sentence: 'Start one that has it.', command: 'pool token create gpu' }],
         agents: [
-          { agent_id: IDS.agent as never, name: 'host-1', reason: 'labels', message: 'It lacks the label gpu.' },
+          {
+            agent_id: IDS.agent as never,
+            name: 'host-1',
+            reason: 'label_missing',
+            message: 'It lacks the label gpu.',
+            way_out: { sentence: 'Give it the label.', command: 'agent update host-1 --label gpu' },
+          },
         ],
       }),
     });
@@ -139,9 +147,14 @@ describe('task', () => {
       status: 'pending',
     });
     expect((await cli(['task', 'show', IDS.task])).out).toContain('Waits      The workspace is locked by ann.');
-    expect((await cli(['task', 'why', IDS.task])).out).toBe(
-      'No agent can take it. It is number 2 in its queue.\n\nAGENT   WHY NOT\nhost-1  It lacks the label gpu.\n',
+    const why = (await cli(['task', 'why', IDS.task])).out.split('\n');
+    expect(why[0]).toBe('No agent can take it. It is number 2 in the queue of its pool.');
+    expect(why[1]).toMatch(/^ {2}Start one that has it\. {2}.*pool token create gpu$/);
+    expect(why[3]).toMatch(/^AGENT +WHY NOT +WAY OUT$/);
+    expect(why[4]).toMatch(
+      /^host-1 +It lacks the label gpu\. +Give it the label\. {2}.*agent update host-1 --label gpu$/,
     );
+    expect(JSON.parse((await cli(['task', 'why', IDS.task, '--json'])).out)).toMatchObject({ rule: 'nobody_able' });
   });
 
   it('approve names the very plan that was shown', async () => {

@@ -1,7 +1,7 @@
 import type { CallInput } from '@groundcrew/client';
 import type { TaskType } from '@groundcrew/protocol';
 import type { Command } from 'commander';
-import { collect, parseCount } from '../command.ts';
+import { collect, parseCount, parsePriority } from '../command.ts';
 
 /** What `plan` and `apply` have in common. */
 export interface TaskOptions {
@@ -11,6 +11,7 @@ export interface TaskOptions {
   target?: string[];
   replace?: string[];
   parallelism?: number;
+  priority?: number;
   message?: string;
   detach?: boolean;
 }
@@ -24,6 +25,7 @@ export const withTaskOptions = (command: Command): Command =>
     .option('--target <address>', 'only this resource and what it needs; may be repeated', collect)
     .option('--replace <address>', 'make this resource anew; may be repeated', collect)
     .option('--parallelism <n>', 'operations at once', parseCount)
+    .option('--priority <n>', 'from -10 to 10; each point counts as a minute of waiting', parsePriority)
     .option('--message <text>', 'what others read in the task list')
     .option('--detach', 'ask for it and return at once');
 
@@ -41,6 +43,7 @@ export const toTaskCreate = (
   ...(options.target && { targets: options.target }),
   ...(options.replace && { replace: options.replace }),
   ...(options.parallelism && { parallelism: options.parallelism }),
+  ...(options.priority !== undefined && { priority: options.priority }),
   ...(options.message && { message: options.message }),
   ...(autoApprove === undefined ? {} : { auto_approve: autoApprove }),
 });

@@ -5,10 +5,14 @@ import { type Command, Option } from 'commander';
 import { becomeProgram } from '../../become-program.ts';
 import type { Cli } from '../../cli.ts';
 import { createCommand } from '../../command.ts';
+import { agentCreate } from './create.ts';
+import { agentDelete } from './delete.ts';
 import { agentDrain } from './drain.ts';
 import { agentList } from './list.ts';
 import { agentResume } from './resume.ts';
 import { agentShow } from './show.ts';
+import { agentToken } from './token.ts';
+import { agentUpdate } from './update.ts';
 
 interface AgentOptions {
   config?: string;
@@ -22,7 +26,7 @@ interface AgentOptions {
 
 /** Without a further word it starts an agent; with one it tells about agents. */
 export const agent = (cli: Cli): Command =>
-  createCommand('agent', 'Start an agent on this host; or list, show, drain agents', cli, [
+  createCommand('agent', 'Start an agent on this host; or list, show, drain, create, update, delete agents', cli, [
     'agent --config /etc/groundcrew/agent.yaml',
     'agent --server-url https://groundcrew.example.com --token-file agent.token --work-dir /var/lib/groundcrew/work',
     'agent list',
@@ -38,6 +42,10 @@ export const agent = (cli: Cli): Command =>
     .addCommand(agentShow(cli))
     .addCommand(agentDrain(cli))
     .addCommand(agentResume(cli))
+    .addCommand(agentCreate(cli))
+    .addCommand(agentUpdate(cli))
+    .addCommand(agentDelete(cli))
+    .addCommand(agentToken(cli))
     .action((options: AgentOptions) => {
       const entry = fileURLToPath(new URL('../../../../agent/src/main.ts', import.meta.url));
       const path = (given: string | undefined) => given && resolve(cli.io.cwd, given);

@@ -8,6 +8,7 @@ interface CreateOptions {
   expiresInDays?: number;
   neverExpires?: boolean;
   signIn?: boolean;
+  automation?: boolean;
   user?: string;
 }
 
@@ -20,6 +21,7 @@ export const tokenCreate = (cli: Cli): Command =>
     .option('--expires-in-days <n>', 'days until it expires (default: 90)', parseCount)
     .option('--never-expires', 'valid until it is revoked')
     .option('--sign-in', 'a one-time token, valid for a day, to log in with')
+    .option('--automation', 'for a program: what it asks for stands behind what people ask for')
     .option('--user <id>', 'whose token; default your own')
     .action(async (name: string, options: CreateOptions) => {
       const client = await cli.client();
@@ -28,7 +30,7 @@ export const tokenCreate = (cli: Cli): Command =>
       cli.note('Keep it well: it is not shown again.');
     });
 
-function bodyOf(name: string, { expiresInDays, neverExpires, signIn, user }: CreateOptions) {
+function bodyOf(name: string, { expiresInDays, neverExpires, signIn, automation, user }: CreateOptions) {
   if (expiresInDays !== undefined && neverExpires)
     throw usageError('Give either --expires-in-days or --never-expires.');
   return {
@@ -39,6 +41,7 @@ function bodyOf(name: string, { expiresInDays, neverExpires, signIn, user }: Cre
       : expiresInDays === undefined
         ? {}
         : { expires_in_days: expiresInDays }),
+    ...(automation && { automation }),
     ...(user === undefined ? {} : { user_id: user as UserId }),
   };
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@groundcrew/client';
 import type { WorkspaceUpdate } from '@groundcrew/protocol';
 import { type Command, Option } from 'commander';
-import { collect, parseCount } from '../../command.ts';
+import { collect, type GivenLimit, parseCount, parseLimit, toLimit } from '../../command.ts';
 import { findPool } from '../../session/find-pool.ts';
 
 /** What `create` and `update` can set. */
@@ -12,6 +12,8 @@ export interface WorkspaceSettings {
   mode?: 'server' | 'agent';
   pool?: string;
   label?: string[];
+  preferLabel?: string[];
+  maxTasks?: GivenLimit;
   autoApprove?: boolean;
   folder?: string;
   planTimeout?: number;
@@ -31,6 +33,8 @@ export const withSettings = (command: Command): Command =>
     )
     .option('--pool <pool>', 'pool of agents, by name or id; sets the mode to agent')
     .option('--label <label>', 'label that an agent must carry; may be repeated', collect)
+    .option('--prefer-label <label>', 'label that makes an agent the better choice; may be repeated', collect)
+    .option('--max-tasks <n>', 'tasks of it at once, or "none"', parseLimit)
     .option('--auto-approve', 'apply without asking anybody')
     .option('--no-auto-approve', 'ask before an apply')
     .option('--folder <path>', 'folder inside the configuration to run in')
@@ -48,6 +52,8 @@ export async function toFields(settings: WorkspaceSettings, client: Client): Pro
     execution_mode: mode,
     agent_pool_id: pool?.id,
     labels: settings.label,
+    preferred_labels: settings.preferLabel,
+    max_concurrent_tasks: settings.maxTasks && toLimit(settings.maxTasks),
     auto_approve: settings.autoApprove,
     working_directory: settings.folder,
     plan_timeout_seconds: settings.planTimeout,

@@ -40,7 +40,7 @@ export function createBuiltInAgent(deps: BuiltInAgentDeps) {
   async function ensureToken(): Promise<string> {
     const path = join(workDir, 'token');
     const known = (await readFileIfExists(path))?.toString().trim();
-    if (known !== undefined && (await deps.pools.useToken(sha256Hex(known))) !== undefined) return path;
+    if (known !== undefined && (await deps.pools.tokens.use(sha256Hex(known))) !== undefined) return path;
     const poolId = await deps.pools.ensureBuiltIn(deps.organizationId);
     await writeFileDurably(path, await deps.pools.renewBuiltInToken(deps.organizationId, poolId), 0o600);
     return path;

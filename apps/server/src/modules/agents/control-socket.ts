@@ -6,6 +6,7 @@ import { AppError } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { AttemptsService } from '../tasks/index.ts';
 import { HEARTBEAT_EVERY_SECONDS } from './agent.ts';
+import type { SignedOn } from './credentials-store.ts';
 import { type Heartbeats, toAnswer } from './heartbeat.ts';
 import { toOrder } from './offer.ts';
 import type { Outgoing, Session, Sessions } from './sessions.ts';
@@ -51,7 +52,7 @@ export function registerControlSocket(deps: ControlDeps): void {
 
 const DRAIN: Outgoing = { type: 'drain', payload: { reason: 'a newer instance of this agent has signed on' } };
 
-function serveAgent(deps: ControlDeps, connection: Connection, agent: store.SignedOn): void {
+function serveAgent(deps: ControlDeps, connection: Connection, agent: SignedOn): void {
   const { db, sessions, replica, logger } = deps;
   const agentId = agent.id;
   /** Offers that went over this connection and are not accepted yet. */
@@ -155,10 +156,10 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
   }
 
   connection.onMessage(async (text) => {
-    const frame = parseFrame(text);
-    if (frame === undefined)
-      return logger.warn({ agent_id: agentId }, 'an agent said something that is not understood; it stays unanswered');
-    await take(frame).catch((error) => refuse(frame, error));
+    const { frame, reply, mistake } = parseFrame(text);
+    if (frame !== undefined) return take(frame).catch((error) => refuse(frame, error));
+    logger.warn({ agent_id: agentId }, 'an agent said something that is not understood');
+    if (reply !== undefined) send({ type: 'refused', payload: { reply, code: 'invalid_request', error: mistake } });
   });
 
   function leave(): void {
@@ -175,11 +176,20 @@ function serveAgent(deps: ControlDeps, connection: Connection, agent: store.Sign
   connection.onClose(leave);
 }
 
-function parseFrame(text: string): AgentFrame | undefined {
+/** What a frame says, or what is wrong with it and whom to tell; without an id there is nobody to tell. */
+function parseFrame(text: string): { frame?: AgentFrame; reply?: string; mistake: string } {
+  let given: unknown;
   try {
-    const parsed = AgentFrame.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
+    given = JSON.parse(text);
   } catch {
-    return undefined;
+    return { mistake: 'The frame is no JSON.' };
   }
+  const parsed = AgentFrame.safeParse(given);
+  if (parsed.success) return { frame: parsed.data, mistake: '' };
+  const id = (given as { id?: unknown } | null)?.id;
+  const mistakes = parsed.error.issues
+    .slice(0, 3)
+    .map(({ path, message }) => `${path.join('.') || 'frame'}: ${message}`);
+  const mistake = `The frame is not as it has to be (${mistakes.join('; ')}).`;
+  return { mistake, ...(typeof id === 'string' && id.length <= 64 && { reply: id }) };
 }

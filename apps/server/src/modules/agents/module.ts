@@ -7,8 +7,8 @@ import type { SocketHub } from '../../platform/sockets/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { PoolsService } from '../pools/index.ts';
 import type { TasksModule } from '../tasks/index.ts';
-import { readCandidates } from './candidates.ts';
 import { agentChannel, registerControlSocket } from './control-socket.ts';
+import { isRevoked } from './credentials-store.ts';
 import { createHeartbeats } from './heartbeat.ts';
 import { describeOffer } from './offer.ts';
 import { createAgentHandlers } from './routes.ts';
@@ -108,8 +108,7 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
     async sendUnsent(): Promise<void> {
       if (sessions.size() > 0) flushAll(await store.listAgentsWithUnsent(db));
     },
-    readCandidates,
-    isRevoked: store.isRevoked,
+    isRevoked,
     handlers: createAgentHandlers({
       agents: service,
       signOn,

@@ -29,13 +29,20 @@ export const permissionsOf = (row: Pick<AgentRow, 'permissions'>): AgentPermissi
 });
 
 /** An administrator wants it, or the agent says so itself: it was told on its host. */
-export const isDraining = (row: Pick<AgentRow, 'draining' | 'last_heartbeat'>): boolean =>
+const isDraining = (row: Pick<AgentRow, 'draining' | 'last_heartbeat'>): boolean =>
   row.draining || row.last_heartbeat?.draining === true;
 
 /** Labels given by an administrator and those the agent reports of itself. */
 export const labelsOf = (row: Pick<AgentRow, 'labels' | 'reported_labels'>): string[] => [
   ...new Set([...row.labels, ...row.reported_labels]),
 ];
+
+/** How many attempts an agent runs together when neither it nor anybody else has said. */
+const DEFAULT_SLOTS = 3;
+
+/** The smaller of what the agent says of itself and what an administrator allows it. */
+export const effectiveLimit = (row: Pick<AgentRow, 'limits' | 'max_concurrent_tasks'>): number =>
+  Math.min(row.limits.max_concurrent_jobs ?? DEFAULT_SLOTS, row.max_concurrent_tasks ?? Number.POSITIVE_INFINITY);
 
 export function presentAgent(row: AgentRow): Agent {
   const now = row.now.getTime();
@@ -51,7 +58,8 @@ export function presentAgent(row: AgentRow): Agent {
     labels: labelsOf(row),
     capabilities: Capabilities.parse(row.capabilities),
     permissions: permissionsOf(row),
-    limits: { max_concurrent_jobs: row.limits.max_concurrent_jobs ?? 3 },
+    limits: { max_concurrent_jobs: effectiveLimit(row) },
+    max_concurrent_tasks: row.max_concurrent_tasks,
     endpoint: row.endpoint,
     version: row.version,
     token_expires_at: iso(row.token_expires_at),

@@ -19,10 +19,11 @@ export interface AgentRoutesDeps {
 export function createAgentHandlers({ agents, signOn, heartbeats, listTasks }: AgentRoutesDeps) {
   /** The agent named in path or body must be the one whose credential came with the call. */
   const beat = (caller: AgentCaller, id: string, body: Heartbeat) => {
-    if (![caller.agentId, caller.agentName].includes(id))
+    const foreign = [id, body.agent_id].find((named) => ![caller.agentId, caller.agentName].includes(named));
+    if (foreign !== undefined)
       throw new AppError(
         'forbidden',
-        `This credential belongs to agent ${caller.agentName ?? caller.agentId}, not to ${id}.`,
+        `This credential belongs to agent ${caller.agentName ?? caller.agentId}, not to ${foreign}.`,
       );
     return heartbeats.take(caller.agentId, body);
   };
@@ -33,7 +34,7 @@ export function createAgentHandlers({ agents, signOn, heartbeats, listTasks }: A
     getAgent: ({ caller, params }) => agents.get(caller, params.id),
     updateAgent: ({ caller, params, body }) => agents.update(caller, params.id, body),
     deleteAgent: ({ caller, params, query }) => agents.remove(caller, params.id, query.force === 'true'),
-    regenerateAgentToken: ({ caller, params, body }) => agents.regenerateToken(caller, params.id, body.expires_in_days),
+    regenerateAgentToken: ({ caller, params, body }) => agents.regenerateToken(caller, params.id, body),
     revokeAgentToken: ({ caller, params }) => agents.revokeToken(caller, params.id),
     getAgentStatus: async ({ caller, params }) => {
       const { id, agent_id, status, last_heartbeat_at, connected, draining, running_attempts } = await agents.get(

@@ -3,6 +3,7 @@ import type {
   Agent,
   AgentCreate,
   AgentId,
+  AgentTokenCreate,
   AgentUpdate,
   AgentWithToken,
   OrganizationId,
@@ -17,6 +18,7 @@ import { type Database, transaction } from '../../platform/database/index.ts';
 import { type AgentCaller, AppError, decodeCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import { agentChannel } from './control-socket.ts';
+import * as credentials from './credentials-store.ts';
 import { presentAgent } from './present.ts';
 import type { Sessions } from './sessions.ts';
 import * as store from './store.ts';
@@ -62,8 +64,15 @@ export function createAgentsService(deps: AgentsDeps) {
     return toPage(rows, query.limit, presentAgent, (row) => row.name);
   }
 
+  async function refuseTaken(caller: UserCaller, agentId: string): Promise<void> {
+    const known = await store.findAgent(db, caller.organizationId, agentId);
+    if (known !== undefined)
+      throw new AppError('name_taken', `Agent ${known.name} has the agent_id ${agentId} already; choose another.`);
+  }
+
   async function create(caller: UserCaller, body: AgentCreate): Promise<AgentWithToken> {
     if (body.pool_id !== null) await deps.getPool(caller.organizationId, body.pool_id);
+    if (body.agent_id !== undefined) await refuseTaken(caller, body.agent_id);
     const id = newId('agent') as AgentId;
     const token = `agt_${newSecret()}`;
     await transaction(db, async (tx) => {
@@ -75,7 +84,8 @@ export function createAgentsService(deps: AgentsDeps) {
         pool_id: body.pool_id,
         labels: JSON.stringify(body.labels),
         permissions: JSON.stringify(body.permissions),
-        limits: JSON.stringify(body.limits ?? {}),
+        agent_id: body.agent_id ?? null,
+        max_concurrent_tasks: allowedOf(body) ?? null,
         metadata: JSON.stringify(body.metadata),
         token_hash: sha256Hex(token),
         token_expires_at: new Date(Date.now() + body.token_expires_in_days * DAY_MS),
@@ -95,12 +105,13 @@ export function createAgentsService(deps: AgentsDeps) {
   async function update(caller: UserCaller, id: string, body: AgentUpdate): Promise<Agent> {
     const agent = await find(caller, id);
     if (body.pool_id) await deps.getPool(caller.organizationId, body.pool_id);
-    const { labels, permissions, limits, metadata, ...plain } = body;
+    const { labels, permissions, limits: _, metadata, ...plain } = body;
+    const allowed = allowedOf(body);
     const changes = {
       ...plain,
       ...(labels && { labels: JSON.stringify(labels) }),
       ...(permissions && { permissions: JSON.stringify(permissions) }),
-      ...(limits && { limits: JSON.stringify(limits) }),
+      ...(allowed !== undefined && { max_concurrent_tasks: allowed }),
       ...(metadata && { metadata: JSON.stringify(metadata) }),
     };
     await transaction(db, async (tx) => {
@@ -125,12 +136,13 @@ export function createAgentsService(deps: AgentsDeps) {
 
   async function remove(caller: UserCaller, id: string, force: boolean): Promise<void> {
     const agent = await find(caller, id);
-    if (agent.running_attempts > 0 && !force)
-      throw new AppError(
-        'in_use',
-        `Agent ${agent.name} has ${agent.running_attempts} attempts under way; wait for them, or remove it with force.`,
-      );
     await transaction(db, async (tx) => {
+      const open = await store.lockAndCountOpen(tx, agent.id);
+      if (open > 0 && !force)
+        throw new AppError(
+          'in_use',
+          `Agent ${agent.name} has ${open} ${open === 1 ? 'attempt' : 'attempts'} under way; drain it and wait, or remove it with force.`,
+        );
       await store.updateAgent(tx, agent.id, { deleted_at: new Date(), token_revoked_at: new Date(), pool_id: null });
       await recordChange(tx, {
         caller,
@@ -144,16 +156,15 @@ export function createAgentsService(deps: AgentsDeps) {
     await cutOff(agent.id);
   }
 
-  /** A new token; the old one stops working at once, open sockets included. */
-  async function regenerateToken(caller: UserCaller, id: string, expiresInDays: number): Promise<AgentWithToken> {
+  /** A new token. The old one stops working at once, open sockets included, or after the overlap. */
+  async function regenerateToken(caller: UserCaller, id: string, body: AgentTokenCreate): Promise<AgentWithToken> {
     const agent = await find(caller, id);
     const token = `agt_${newSecret()}`;
     await transaction(db, async (tx) => {
-      await store.updateAgent(tx, agent.id, {
-        token_hash: sha256Hex(token),
-        token_expires_at: new Date(Date.now() + expiresInDays * DAY_MS),
-        token_revoked_at: null,
-        pool_token_id: null,
+      await credentials.replaceToken(tx, agent.id, {
+        hash: sha256Hex(token),
+        expiresInDays: body.expires_in_days,
+        overlapSeconds: body.overlap_seconds,
       });
       await recordChange(tx, {
         caller,
@@ -161,6 +172,7 @@ export function createAgentsService(deps: AgentsDeps) {
         noun: 'agent',
         subjectId: agent.id,
         subjectName: agent.name,
+        after: { ...body },
       });
     });
     recheck(agent.id);
@@ -170,7 +182,11 @@ export function createAgentsService(deps: AgentsDeps) {
   async function revokeToken(caller: UserCaller, id: string): Promise<Agent> {
     const agent = await find(caller, id);
     await transaction(db, async (tx) => {
-      await store.updateAgent(tx, agent.id, { token_revoked_at: new Date() });
+      await store.updateAgent(tx, agent.id, {
+        token_revoked_at: new Date(),
+        previous_token_hash: null,
+        previous_token_expires_at: null,
+      });
       await recordChange(tx, {
         caller,
         action: 'revoke_token',
@@ -230,13 +246,17 @@ export function createAgentsService(deps: AgentsDeps) {
     pull,
     /** Every agent that signed on with this token of a pool. */
     async cutOffToken(tokenId: string): Promise<void> {
-      for (const id of await store.listAgentsOfToken(db, tokenId)) await cutOff(id);
+      for (const id of await credentials.listAgentsOfToken(db, tokenId)) await cutOff(id);
     },
     /** Offers that have not left the server. */
     countUnsent: async (id: AgentId): Promise<number> => (await store.listOffers(db, id, true)).length,
   };
 }
 export type AgentsService = ReturnType<typeof createAgentsService>;
+
+/** What an administrator allows the agent; undefined when that is not said. */
+const allowedOf = ({ max_concurrent_tasks, limits }: Pick<AgentUpdate, 'max_concurrent_tasks' | 'limits'>) =>
+  max_concurrent_tasks === undefined ? limits?.max_concurrent_jobs : max_concurrent_tasks;
 
 const pick = (row: object, keys: object) =>
   Object.fromEntries(Object.keys(keys).map((key) => [key, (row as Record<string, unknown>)[key]]));

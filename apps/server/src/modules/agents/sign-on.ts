@@ -10,11 +10,11 @@ import {
   type RegistrantIdentity,
 } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import type { PoolsService } from '../pools/index.ts';
+import { findDoorObstacle, type PoolsService } from '../pools/index.ts';
 import { HEARTBEAT_EVERY_SECONDS, isConnected, isReachable, sameOrUnknown, statusOf } from './agent.ts';
+import * as credentials from './credentials-store.ts';
 import { livenessOf } from './present.ts';
 import * as store from './store.ts';
-import { viaOf } from './store.ts';
 
 /** Life of an agent's JWT. It only saves a look at the long-lived token; every use still checks that nothing was revoked. */
 const JWT_MINUTES = 15;
@@ -36,12 +36,12 @@ export interface SignOnDeps {
 /** How agents prove who they are: `agt_…` or `apt_…` at registration, a short-lived JWT afterwards. */
 export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, clock }: SignOnDeps) {
   /** Asked with every ping of every socket. */
-  const isStillSignedOn = createGathering<store.SignedOn, boolean>({
+  const isStillSignedOn = createGathering<credentials.SignedOn, boolean>({
     keyOf: ({ id, via }) => `${id} ${via}`,
     everyMs: RECHECK_EVERY_MS,
     clock,
     async answerAll(agents) {
-      const still = await store.listStillSignedOn(db, agents);
+      const still = await credentials.listStillSignedOn(db, agents);
       return agents.map((_, place) => still.has(place));
     },
   });
@@ -49,7 +49,8 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
   /** Who brings this token to register, or undefined. */
   async function findRegistrant(token: string): Promise<RegistrantIdentity | undefined> {
     if (token.startsWith('agt_')) {
-      const agent = await store.findByTokenHash(db, sha256Hex(token));
+      const hash = sha256Hex(token);
+      const agent = await credentials.findByTokenHash(db, hash);
       return (
         agent && {
           kind: 'registrant',
@@ -57,11 +58,12 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
           agentId: agent.id,
           poolId: agent.pool_id,
           tokenId: null,
+          via: credentials.viaOf(hash),
         }
       );
     }
     if (!token.startsWith('apt_')) return undefined;
-    const used = await pools.useToken(sha256Hex(token));
+    const used = await pools.tokens.use(sha256Hex(token));
     return (
       used && {
         kind: 'registrant',
@@ -74,10 +76,10 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
   }
 
   /** Who calls with this JWT, or with `agt_…` itself (for agents of other makes), or undefined. */
-  async function findSignedOn(token: string): Promise<store.SignedOn | undefined> {
-    if (token.startsWith('agt_')) return store.findSignedOnByToken(db, sha256Hex(token));
+  async function findSignedOn(token: string): Promise<credentials.SignedOn | undefined> {
+    if (token.startsWith('agt_')) return credentials.findSignedOnByToken(db, sha256Hex(token));
     const claims = await readJwt(token);
-    return claims && store.findSignedOn(db, claims.id, claims.via);
+    return claims && credentials.findSignedOn(db, claims.id, claims.via);
   }
 
   async function findAgentCaller(token: string): Promise<AgentIdentity | undefined> {
@@ -122,11 +124,8 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
           'conflict',
           `The agent's configuration names pool ${body.pool_id}, but its token belongs to pool ${poolId}; take pool_id out of the configuration or use a token of that pool.`,
         );
-      const via = caller.tokenId ?? viaOf(agent?.token_hash ?? '');
-      const id =
-        agent === undefined
-          ? await insert(tx, caller.organizationId, poolId, caller.tokenId, body)
-          : await update(tx, agent, caller, body);
+      const via = caller.tokenId ?? caller.via ?? '';
+      const id = agent === undefined ? await admit(tx, caller, poolId, body) : await update(tx, agent, caller, body);
       await store.noteHeard(tx, id, agent?.instance !== body.instance);
       await recordNewcomer(tx, caller, agent, { ...body, id, poolId });
       return { id, poolId, via };
@@ -172,6 +171,7 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
 
   /** A pool's token opens its own agents only, or whoever holds one could act as any agent of the organisation. */
   async function refuseForeign(tx: Executor, own: store.AgentRow, caller: RegistrantIdentity): Promise<void> {
+    if (isListed(own, caller)) return;
     if (own.pool_token_id === null)
       throw new AppError(
         'name_taken',
@@ -180,7 +180,8 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
     if (own.token_revoked_at !== null)
       throw new AppError('forbidden', `Agent ${own.agent_id} was revoked; remove it, or give it a token of its own.`);
     // An agent that was moved to another pool still comes with the token of its first one.
-    if (own.pool_id === caller.poolId || (await store.findTokenPool(tx, own.pool_token_id)) === caller.poolId) return;
+    if (own.pool_id === caller.poolId || (await credentials.findTokenPool(tx, own.pool_token_id)) === caller.poolId)
+      return;
     throw new AppError(
       'name_taken',
       `Agent ${own.agent_id} belongs to another pool; give this one another agent_id, or use a token of that pool.`,
@@ -227,13 +228,13 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
     return agent.id;
   }
 
-  async function insert(
-    tx: Executor,
-    organizationId: OrganizationId,
-    poolId: PoolId,
-    poolTokenId: string | null,
-    body: Register,
-  ): Promise<AgentId> {
+  /** An agent that nobody knows yet: the pool whose token it brings says whether it gets in. */
+  async function admit(tx: Executor, caller: RegistrantIdentity, poolId: PoolId, body: Register): Promise<AgentId> {
+    const door = await pools.holdDoor(tx, poolId);
+    const obstacle = door && findDoorObstacle(door, body);
+    if (door === undefined || obstacle !== undefined)
+      throw new AppError('conflict', obstacle ?? `Pool ${poolId} was removed; use a token of another one.`);
+    const { organizationId, tokenId: poolTokenId } = caller;
     const id = newId('agent') as AgentId;
     await store.insertAgent(tx, {
       id,
@@ -295,6 +296,14 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
   };
 }
 export type SignOn = ReturnType<typeof createSignOn>;
+
+/** A member that an administrator listed by the id it comes with, and that has never signed on: it may bring the pool's token. */
+const isListed = (own: store.AgentRow, caller: RegistrantIdentity): boolean =>
+  own.machine_id === null &&
+  own.last_heartbeat_at === null &&
+  own.token_revoked_at === null &&
+  own.pool_id !== null &&
+  own.pool_id === caller.poolId;
 
 const reported = (body: Register) => ({
   version: body.version,

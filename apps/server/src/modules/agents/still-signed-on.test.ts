@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type LiveServer, makeCrew, startLiveServer, type TestAgent } from '../tasks/live-server-for-tests.ts';
-import { listStillSignedOn, type SignedOn } from './store.ts';
+import { listStillSignedOn, type SignedOn } from './credentials-store.ts';
 
 let server: LiveServer;
 beforeAll(async () => {

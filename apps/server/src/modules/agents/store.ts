@@ -27,11 +27,14 @@ export interface AgentRow {
   capabilities: Partial<Capabilities>;
   permissions: Record<string, unknown>;
   limits: { max_concurrent_jobs?: number };
+  max_concurrent_tasks: number | null;
   endpoint: string | null;
   version: string | null;
   token_hash: string | null;
   token_expires_at: Date | null;
   token_revoked_at: Date | null;
+  previous_token_hash: string | null;
+  previous_token_expires_at: Date | null;
   pool_token_id: string | null;
   machine_id: string | null;
   boot_id: string | null;
@@ -57,7 +60,8 @@ export interface AgentRow {
   now: Date;
 }
 
-const ROW = sql`SELECT g.*, now() AS now,
+/** An agent's row with what is counted of it. */
+export const ROW = sql`SELECT g.*, now() AS now,
   (SELECT count(*) FROM attempts a WHERE a.agent_id = g.id AND a.state <> 'ended')::integer AS running_attempts FROM agents g`;
 
 /** By the record's id or the agent's own. */
@@ -69,64 +73,6 @@ export async function findAgent(
   const { rows } = await sql<AgentRow>`${ROW} WHERE g.organization_id = ${organizationId} AND g.deleted_at IS NULL
     AND (g.id = ${idOrAgentId} OR g.agent_id = ${idOrAgentId}) ORDER BY g.id = ${idOrAgentId} DESC LIMIT 1`.execute(db);
   return rows[0];
-}
-
-export async function findByTokenHash(db: Executor, tokenHash: string): Promise<AgentRow | undefined> {
-  const { rows } = await sql<AgentRow>`${ROW} WHERE g.token_hash = ${tokenHash} AND g.deleted_at IS NULL
-    AND g.token_revoked_at IS NULL AND (g.token_expires_at IS NULL OR g.token_expires_at > now())`.execute(db);
-  return rows[0];
-}
-
-/** An agent that has signed on, and what it did so with: its own token, by the head of its hash, or a pool's, by its id. */
-export interface SignedOn {
-  id: AgentId;
-  organizationId: OrganizationId;
-  poolId: PoolId | null;
-  agentName: string;
-  via: string;
-}
-
-/** How a JWT names an agent's own token. Of a random token's hash this much tells nothing and confuses none. */
-export const viaOf = (tokenHash: string): string => tokenHash.slice(0, 16);
-
-const SIGNED_ON = sql`SELECT g.id, g.organization_id AS "organizationId", g.pool_id AS "poolId", g.agent_id AS "agentName"`;
-const LIVES = sql`g.deleted_at IS NULL AND g.agent_id IS NOT NULL AND g.token_revoked_at IS NULL`;
-
-const VIA_COUNTS = sql`CASE WHEN g.pool_token_id IS NULL
-      THEN left(g.token_hash, 16) = v.via AND (g.token_expires_at IS NULL OR g.token_expires_at > now())
-      ELSE t.id = v.via AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now()) END`;
-
-/** The agent, if neither it nor what it signed on with was revoked, replaced or ran out meanwhile. Fails closed. */
-export async function findSignedOn(db: Executor, id: AgentId, via: string): Promise<SignedOn | undefined> {
-  const { rows } = await sql<Omit<SignedOn, 'via'>>`${named('find_signed_on')} ${SIGNED_ON}
-    FROM agents g CROSS JOIN (SELECT ${via}::text AS via) v LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE g.id = ${id} AND ${LIVES} AND ${VIA_COUNTS}`.execute(db);
-  return rows[0] && { ...rows[0], via };
-}
-
-/** Of many that were found signed on the ones that still are, by place in the list. */
-export async function listStillSignedOn(db: Executor, agents: readonly SignedOn[]): Promise<ReadonlySet<number>> {
-  const { rows } = await sql<{ place: number }>`${named('list_still_signed_on')} SELECT v.place::integer
-    FROM unnest(${agents.map(({ id }) => id)}::text[], ${agents.map(({ via }) => via)}::text[]) WITH ORDINALITY AS v(id, via, place)
-      JOIN agents g ON g.id = v.id LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE ${LIVES} AND ${VIA_COUNTS}`.execute(db);
-  return new Set(rows.map(({ place }) => place - 1));
-}
-
-/** The same for an agent that brings its own token with every call. */
-export async function findSignedOnByToken(db: Executor, tokenHash: string): Promise<SignedOn | undefined> {
-  const { rows } = await sql<Omit<SignedOn, 'via'>>`${SIGNED_ON} FROM agents g
-    WHERE g.token_hash = ${tokenHash} AND ${LIVES} AND (g.token_expires_at IS NULL OR g.token_expires_at > now())`.execute(
-    db,
-  );
-  return rows[0] && { ...rows[0], via: viaOf(tokenHash) };
-}
-
-/** True once the agent was removed, or it or what it signed on with was revoked. A token that ran out takes nothing back. */
-export async function isRevoked(db: Executor, id: string): Promise<boolean> {
-  const { rows } = await sql`SELECT 1 FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
-    WHERE g.id = ${id} AND g.deleted_at IS NULL AND g.token_revoked_at IS NULL AND t.revoked_at IS NULL`.execute(db);
-  return rows.length === 0;
 }
 
 export async function listAgents(
@@ -309,19 +255,6 @@ export async function releaseSocket(db: Executor, id: AgentId, replica: string):
   );
 }
 
-/** Agents that signed on with a pool's token. */
-export async function listAgentsOfToken(db: Executor, tokenId: string): Promise<AgentId[]> {
-  const { rows } = await sql<{
-    id: AgentId;
-  }>`SELECT id FROM agents WHERE pool_token_id = ${tokenId} AND deleted_at IS NULL`.execute(db);
-  return rows.map(({ id }) => id);
-}
-
-/** The pool whose token the agent signed on with. */
-export async function findTokenPool(db: Executor, tokenId: string): Promise<string | undefined> {
-  return (await db.selectFrom('pool_tokens').select('pool_id').where('id', '=', tokenId).executeTakeFirst())?.pool_id;
-}
-
 /** Whether another agent of the organisation has the name, however it is spelled. */
 export async function isNameTaken(db: Executor, organizationId: OrganizationId, name: string): Promise<boolean> {
   const { rows } =
@@ -356,4 +289,10 @@ export async function listAgentsOfTask(db: Executor, taskId: TaskId): Promise<Ag
     agent_id: AgentId;
   }>`SELECT agent_id FROM attempts WHERE task_id = ${taskId} AND state IN ('offered', 'running')`.execute(db);
   return rows.map((row) => row.agent_id);
+}
+
+/** Makes whoever would give the agent something wait, and says how many attempts it has that have not ended. */
+export async function lockAndCountOpen(tx: Executor, id: AgentId): Promise<number> {
+  await sql`SELECT FROM agents WHERE id = ${id} FOR UPDATE`.execute(tx);
+  return (await listOpenTasks(tx, id)).length;
 }

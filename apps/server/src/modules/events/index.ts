@@ -6,7 +6,7 @@ import type { SocketHub } from '../../platform/sockets/index.ts';
 import type { NewEvent } from './event.ts';
 import { createEventReader, EVENTS_CHANNEL } from './reader.ts';
 import { registerEventSocket } from './socket.ts';
-import { deleteOldEvents, insertEvent } from './store.ts';
+import { deleteOldEvents, insertEvent, insertEvents } from './store.ts';
 
 export type { EventNoun } from './event.ts';
 
@@ -21,6 +21,17 @@ export const createEmit =
   async (tx, event) => {
     await insertEvent(tx, event);
     afterCommit(tx, () => bus.publish(EVENTS_CHANNEL, event.organizationId));
+  };
+
+/** As {@link Emit}, for many at once. */
+export type EmitMany = (tx: Executor, events: readonly NewEvent[]) => Promise<void>;
+
+export const createEmitMany =
+  (bus: Bus): EmitMany =>
+  async (tx, events) => {
+    await insertEvents(tx, events);
+    for (const id of new Set(events.map(({ organizationId }) => organizationId)))
+      afterCommit(tx, () => bus.publish(EVENTS_CHANNEL, id));
   };
 
 export interface EventsDeps {

@@ -9,6 +9,15 @@ export async function insertEvent(tx: Executor, event: NewEvent): Promise<void> 
   );
 }
 
+export async function insertEvents(tx: Executor, events: readonly NewEvent[]): Promise<void> {
+  const rows = events.map((event) => ({ ...event, workspaceId: event.workspaceId ?? null, data: event.data ?? {} }));
+  await sql`${named('insert_events')} INSERT INTO events (organization_id, noun, subject_id, kind, workspace_id, data)
+    SELECT e."organizationId", e.noun, e.id, e.kind, e."workspaceId", e.data
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS e("organizationId" text, noun text, id text, kind text, "workspaceId" text, data jsonb)`.execute(
+    tx,
+  );
+}
+
 const EVENT = sql`SELECT seq, at, organization_id AS "organizationId", noun, subject_id AS "subjectId", kind, workspace_id AS "workspaceId", data FROM events`;
 
 /** The newest sequence number handed out to a committed event; 0 when there is none. */

@@ -1,6 +1,7 @@
 import { createPoolHandlers } from './routes.ts';
 import { createPoolsService, type PoolsDeps } from './service.ts';
 
+export { findDoorObstacle } from './pool.ts';
 export type { PoolsService } from './service.ts';
 
 /** Pools of agents, their members and registration tokens. */

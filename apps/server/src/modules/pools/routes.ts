@@ -13,7 +13,8 @@ export const createPoolHandlers = (pools: PoolsService) =>
       return pools.get(caller, params.id);
     },
     removePoolAgent: ({ caller, params }) => pools.moveAgent(caller, params.id, params.agent_id, false),
-    listPoolTokens: ({ caller, params, query }) => pools.listTokens(caller, params.id, query),
-    createPoolToken: ({ caller, params, body }) => pools.createToken(caller, params.id, body),
-    revokePoolToken: ({ caller, params }) => pools.revokeToken(caller, params.id, params.token_id),
+    listPoolTokens: ({ caller, params, query }) => pools.tokens.list(caller, params.id, query),
+    createPoolToken: ({ caller, params, body }) => pools.tokens.create(caller, params.id, body),
+    rotatePoolToken: ({ caller, params, body }) => pools.tokens.rotate(caller, params.id, params.token_id, body),
+    revokePoolToken: ({ caller, params }) => pools.tokens.revoke(caller, params.id, params.token_id),
   }) satisfies Partial<Handlers>;

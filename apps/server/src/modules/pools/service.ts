@@ -1,4 +1,4 @@
-import { newId, newSecret, sha256Hex } from '@groundcrew/kit';
+import { newId } from '@groundcrew/kit';
 import type {
   AgentId,
   OrganizationId,
@@ -6,16 +6,15 @@ import type {
   Pool,
   PoolCreate,
   PoolId,
-  PoolToken,
-  PoolTokenCreate,
-  PoolTokenCreated,
   PoolTokenId,
   PoolUpdate,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
+import { presentPool } from './present.ts';
 import * as store from './store.ts';
+import { createTokenService } from './token-service.ts';
 
 export interface PoolsDeps {
   db: Database;
@@ -27,7 +26,6 @@ export interface PoolsDeps {
 
 /** Name of the pool that the server keeps for its own agent. */
 const BUILT_IN_POOL = 'server';
-const DAY_MS = 86_400_000;
 
 /** Pools, who is in them, and the tokens that let agents in. */
 export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevoked }: PoolsDeps) {
@@ -37,6 +35,8 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
       throw new AppError('not_found', `There is no agent pool ${id}; "groundcrew pool list" shows those there are.`);
     return pool;
   }
+
+  const tokens = createTokenService({ db, recordChange, getPool, tokenRevoked });
 
   async function list(caller: UserCaller, query: { limit: number; cursor?: string | undefined }): Promise<Page<Pool>> {
     const rows = await store.listPools(
@@ -95,13 +95,8 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
     const pool = await getPool(caller.organizationId, id);
     if (pool.built_in)
       throw new AppError('conflict', `Pool ${pool.name} belongs to the server itself and cannot be removed.`);
-    const users = await store.listUsers(db, id);
-    if (users.length > 0)
-      throw new AppError(
-        'in_use',
-        `Pool ${pool.name} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and others' : ''}; move them to another pool first.`,
-      );
     await transaction(db, async (tx) => {
+      refuseUsed(pool.name, await store.lockAndListUsers(tx, id));
       await store.updatePool(tx, id, { deleted_at: new Date() });
       await recordChange(tx, {
         caller,
@@ -121,6 +116,8 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
     if (agent === undefined || (!into && agent.pool_id !== poolId))
       throw new AppError('not_found', `There is no agent ${agentIdOrName}${into ? '' : ` in pool ${pool.name}`}.`);
     await transaction(db, async (tx) => {
+      const isThere = into ? await store.holdPool(tx, poolId) : true;
+      if (!isThere) throw new AppError('not_found', `Pool ${pool.name} was removed meanwhile.`);
       await tx
         .updateTable('agents')
         .set({ pool_id: into ? poolId : null })
@@ -137,66 +134,6 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
       });
     });
     wakeDispatcher();
-  }
-
-  async function createToken(caller: UserCaller, poolId: PoolId, body: PoolTokenCreate): Promise<PoolTokenCreated> {
-    const pool = await getPool(caller.organizationId, poolId);
-    const id = newId('ptok') as PoolTokenId;
-    const token = `apt_${newSecret()}`;
-    await transaction(db, async (tx) => {
-      await store.insertToken(tx, {
-        id,
-        organization_id: caller.organizationId,
-        pool_id: poolId,
-        name: body.name,
-        token_hash: sha256Hex(token),
-        expires_at: body.expires_in_days === null ? null : new Date(Date.now() + body.expires_in_days * DAY_MS),
-      });
-      await recordChange(tx, {
-        caller,
-        action: 'create_token',
-        noun: 'pool',
-        subjectId: poolId,
-        subjectName: pool.name,
-        after: { token_id: id, name: body.name },
-      });
-    });
-    const row = await store.findToken(db, poolId, id);
-    if (row === undefined) throw new AppError('not_found', `There is no token ${id}.`);
-    return { ...presentToken(row), token };
-  }
-
-  async function revokeToken(caller: UserCaller, poolId: PoolId, id: PoolTokenId): Promise<void> {
-    const pool = await getPool(caller.organizationId, poolId);
-    if ((await store.findToken(db, poolId, id)) === undefined)
-      throw new AppError('not_found', `Pool ${pool.name} has no token ${id}.`);
-    await transaction(db, async (tx) => {
-      await store.revokeToken(tx, id);
-      await recordChange(tx, {
-        caller,
-        action: 'revoke_token',
-        noun: 'pool',
-        subjectId: poolId,
-        subjectName: pool.name,
-        before: { token_id: id },
-      });
-    });
-    await tokenRevoked(id);
-  }
-
-  async function listTokens(
-    caller: UserCaller,
-    poolId: PoolId,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<PoolToken>> {
-    await getPool(caller.organizationId, poolId);
-    const rows = await store.listTokens(
-      db,
-      poolId,
-      query.cursor === undefined ? undefined : decodeCursor(query.cursor),
-      query.limit + 1,
-    );
-    return toPage(rows, query.limit, presentToken, (row) => row.id);
   }
 
   /** The pool of the server's own agent, made with the organisation's first start. */
@@ -216,29 +153,6 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
     return id;
   }
 
-  /** A registration token for the server's own agent; only its hash is kept. An earlier one goes. */
-  async function renewBuiltInToken(organizationId: OrganizationId, poolId: PoolId): Promise<string> {
-    const token = `apt_${newSecret()}`;
-    await transaction(db, async (tx) => {
-      await tx
-        .updateTable('pool_tokens')
-        .set({ revoked_at: new Date() })
-        .where('pool_id', '=', poolId)
-        .where('name', '=', BUILT_IN_POOL)
-        .where('revoked_at', 'is', null)
-        .execute();
-      await store.insertToken(tx, {
-        id: newId('ptok') as PoolTokenId,
-        organization_id: organizationId,
-        pool_id: poolId,
-        name: BUILT_IN_POOL,
-        token_hash: sha256Hex(token),
-        expires_at: null,
-      });
-    });
-    return token;
-  }
-
   return {
     getPool,
     get: async (caller: UserCaller, id: PoolId): Promise<Pool> => presentPool(await getPool(caller.organizationId, id)),
@@ -247,20 +161,20 @@ export function createPoolsService({ db, recordChange, wakeDispatcher, tokenRevo
     update,
     remove,
     moveAgent,
-    listTokens,
-    createToken,
-    revokeToken,
+    tokens,
+    holdDoor: store.holdDoor,
     ensureBuiltIn,
-    renewBuiltInToken,
-    useToken: (tokenHash: string) => store.useToken(db, tokenHash),
+    renewBuiltInToken: (organizationId: OrganizationId, poolId: PoolId) =>
+      tokens.renewBuiltIn(organizationId, poolId, BUILT_IN_POOL),
   };
 }
 export type PoolsService = ReturnType<typeof createPoolsService>;
 
 /** Lists are JSON columns; what was not given is not touched. */
-function toColumns({ required_labels, labels, metadata, ...plain }: PoolUpdate) {
+function toColumns({ required_labels, labels, metadata, max_concurrent_tasks, ...plain }: PoolUpdate) {
   return {
     ...plain,
+    ...(max_concurrent_tasks !== undefined && { max_concurrent_tasks }),
     ...(required_labels && { required_labels: JSON.stringify(required_labels) }),
     ...(labels && { labels: JSON.stringify(labels) }),
     ...(metadata && { metadata: JSON.stringify(metadata) }),
@@ -285,33 +199,11 @@ async function findMember(
   return row as { id: AgentId; name: string; pool_id: string | null } | undefined;
 }
 
-function presentPool(row: store.PoolRow): Pool {
-  return {
-    id: row.id,
-    name: row.name,
-    description: row.description,
-    pool_type: row.pool_type,
-    selection_strategy: row.selection_strategy,
-    required_labels: row.required_labels,
-    labels: row.labels,
-    max_plan_concurrency: row.max_plan_concurrency,
-    allow_apply_concurrent: row.allow_apply_concurrent,
-    built_in: row.built_in,
-    agent_ids: row.agent_ids,
-    metadata: row.metadata,
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
-  } as Pool;
+function refuseUsed(name: string, users: readonly string[]): void {
+  if (users.length === 0) return;
+  const named = `${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and others' : ''}`;
+  throw new AppError(
+    'in_use',
+    `Pool ${name} is used by ${named}; move agents and workspaces to another pool and wait for tasks first.`,
+  );
 }
-
-const iso = (date: Date | null): string | null => (date === null ? null : date.toISOString());
-const presentToken = (row: store.PoolTokenRow): PoolToken =>
-  ({
-    id: row.id,
-    pool_id: row.pool_id,
-    name: row.name,
-    created_at: row.created_at.toISOString(),
-    expires_at: iso(row.expires_at),
-    last_used_at: iso(row.last_used_at),
-    revoked_at: iso(row.revoked_at),
-  }) as PoolToken;

@@ -164,3 +164,22 @@ async function mustWriteAll(db: Executor, possible: readonly (Write | undefined)
   if (rows[0]?.written !== writes.length)
     throw new Error(`Saving a decision wrote ${rows[0]?.written} rows instead of ${writes.length}.`);
 }
+
+/**
+ * Locks and reads many tasks that wait for an agent, with their workspaces. Those that somebody else decides about just now, or
+ * that do not wait any more, are left out. Two statements for the same reason as in {@link lockWorkspace}.
+ */
+export async function lockWaiting(db: Executor, taskIds: readonly TaskId[]): Promise<Loaded[]> {
+  const locked = await sql<{ id: WorkspaceId }>`${named('lock_workspaces_of_tasks')} SELECT id FROM workspaces
+    WHERE id IN (SELECT workspace_id FROM tasks WHERE id = ANY(${[...taskIds]}::text[])) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED`.execute(
+    db,
+  );
+  const ids = locked.rows.map(({ id }) => id);
+  const { rows } = await sql<
+    Record<string, unknown> & { now: number }
+  >`${named('load_waiting')} SELECT ${FENCE}, ${TASK}
+    FROM tasks t JOIN workspaces w ON w.id = t.workspace_id
+    WHERE t.id = ANY(${[...taskIds]}::text[]) AND w.id = ANY(${ids}::text[]) AND t.status = 'pending' AND t.attempt_id IS NULL
+    FOR NO KEY UPDATE OF t SKIP LOCKED`.execute(db);
+  return rows.map((row) => split({ ...row, a_id: null }, row.now));
+}

@@ -70,12 +70,12 @@ export function createEffectSink(ports: EffectPorts): EffectSink {
     ]);
   }
 
-  /** Counts for the agent of the last attempt; the history's last word is a `record` of its own. */
+  /** Counts for the agent that last accepted an attempt of it: an offer that came to nothing is no task. The history's last word is a `record` of its own. */
   async function endTask(tx: Executor, context: EffectContext, status: string): Promise<void> {
     await sql`UPDATE agents g SET total_tasks = total_tasks + 1,
         success_tasks = success_tasks + ${ENDED_WELL.has(status) ? 1 : 0}, failed_tasks = failed_tasks + ${status === 'failed' ? 1 : 0}
-      FROM tasks t JOIN attempts a ON a.task_id = t.id AND a.number = t.attempt_counter
-      WHERE t.id = ${context.taskId} AND g.id = a.agent_id`.execute(tx);
+      FROM (SELECT agent_id FROM attempts WHERE task_id = ${context.taskId} AND accepted_at IS NOT NULL ORDER BY number DESC LIMIT 1) a
+      WHERE g.id = a.agent_id`.execute(tx);
   }
 
   function tellOne(effect: Effect, { taskId, ...context }: EffectContext): void {

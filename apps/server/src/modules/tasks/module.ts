@@ -4,16 +4,17 @@ import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Bus } from '../../platform/bus/index.ts';
 import type { Database, Executor } from '../../platform/database/index.ts';
 import type { RecordAccess, RecordChange } from '../audit/index.ts';
-import type { Emit } from '../events/index.ts';
+import type { Emit, EmitMany } from '../events/index.ts';
 import type { LogsService } from '../logs/index.ts';
 import type { StateService } from '../state/index.ts';
 import { createAlert } from './alert.ts';
 import { createAttemptHandlers } from './attempt-routes.ts';
 import { createAttemptsService } from './attempts-service.ts';
 import { createDecider, type Decided } from './decide.ts';
-import { createDispatcher, type ReadCandidates } from './dispatch/index.ts';
+import { type CandidateReader, createDispatch } from './dispatch/index.ts';
 import { createEffectSink } from './effects.ts';
 import type { Figures } from './lifecycle/index.ts';
+import { createQueueHandlers } from './queue-routes.ts';
 import { createRestoreGuard, type WatermarkKeeper } from './restore-guard.ts';
 import { createTaskHandlers } from './routes.ts';
 import { createTasksService } from './service.ts';
@@ -29,7 +30,9 @@ export interface TasksModuleDeps {
   recordChange: RecordChange;
   recordAccess: RecordAccess;
   watermark: WatermarkKeeper;
+  createCandidateReader: () => CandidateReader;
   emit: Emit;
+  emitMany: EmitMany;
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
   openVariable: (organizationId: string, variableId: string, sealed: Buffer) => Promise<string>;
   findConfiguration: (id: string) => Promise<{ blobId: string; checksum: string; size: number } | undefined>;
@@ -39,7 +42,6 @@ export interface TasksModuleDeps {
   /** Modules that are made after this one, since they need its decider. */
   later: () => {
     state: StateService;
-    readCandidates: ReadCandidates;
     isAgentRevoked: (tx: Executor, agentId: string) => Promise<boolean>;
     sendOffer: (agentId: AgentId, attemptId: AttemptId) => void;
     cancelAttempt: (agentId: AgentId, taskId: TaskId, attemptId: AttemptId, level: CancelLevel) => void;
@@ -65,12 +67,14 @@ export function createTasksModule(deps: TasksModuleDeps) {
     warn: (sentence, { taskId, workspaceId }) => logger.warn({ task_id: taskId, workspace_id: workspaceId }, sentence),
   });
   const decider = createDecider({ db, figures, sink, observe: deps.observe });
-  const dispatcher = createDispatcher({
+  const { dispatcher, view } = createDispatch({
     db,
     decider,
+    figures,
+    emitMany: deps.emitMany,
     logger,
-    readCandidates: (executor) => later().readCandidates(executor),
-    silentOffersUntilSuspect: figures.silentOffersUntilSuspect,
+    createCandidateReader: deps.createCandidateReader,
+    sendOffer: (agentId, attemptId) => later().sendOffer(agentId, attemptId),
     wakeTask,
   });
   const service = createTasksService({
@@ -79,7 +83,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
     recordChange: deps.recordChange,
     wakeDispatcher: () => later().wakeDispatcher(),
     getWorkspaceId: deps.getWorkspaceId,
-    explain: dispatcher.explain,
+    queue: view,
   });
   const attempts = createAttemptsService({
     db,
@@ -104,6 +108,12 @@ export function createTasksModule(deps: TasksModuleDeps) {
     /** Handlers need the state service, which is made after this module. */
     handlers: () => ({
       ...createTaskHandlers(service, logs),
+      ...createQueueHandlers({
+        db,
+        queue: view,
+        recordChange: deps.recordChange,
+        wakeDispatcher: () => later().wakeDispatcher(),
+      }),
       ...createAttemptHandlers({
         db,
         attempts,

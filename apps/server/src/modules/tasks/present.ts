@@ -42,6 +42,7 @@ export function presentTask(row: TaskView): Task {
     duration: durationOf(row),
     error_message: row.error_message,
     message: row.message,
+    priority: row.priority,
     context: row.context,
     created_by: row.created_by,
     created_at: row.created_at.toISOString(),

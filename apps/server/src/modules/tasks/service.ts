@@ -19,8 +19,11 @@ import { type Database, type Executor, transaction } from '../../platform/databa
 import { AppError, decodeCursor, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
+import type { QueueView } from './dispatch/index.ts';
 import { listTaskEvents } from './history-store.ts';
 import { presentTask } from './present.ts';
+import { choosePriority } from './priority.ts';
+import { explainOther } from './queue-state.ts';
 import * as store from './store.ts';
 import { findVerdictKind, toVerdict } from './verdict.ts';
 import { findVerdictFacts } from './verdict-store.ts';
@@ -33,7 +36,7 @@ export interface TasksDeps {
   wakeDispatcher: () => void;
   /** Id of a workspace by id or name; throws not-found. */
   getWorkspaceId: (organizationId: OrganizationId, idOrName: string) => Promise<WorkspaceId>;
-  explain: (taskId: TaskId) => Promise<QueueExplanation>;
+  queue: Pick<QueueView, 'explain'>;
 }
 
 /** Tasks as people and pipelines use them. */
@@ -43,6 +46,7 @@ export function createTasksService(deps: TasksDeps) {
 
   async function create(caller: UserCaller, body: TaskCreate): Promise<Task> {
     const id = newId('task') as TaskId;
+    const priority = choosePriority(caller, body.priority);
     await transaction(db, async (tx) => {
       const origin = await getOrigin(tx, caller, body);
       // A workspace's setting speaks for those who may apply; anybody else's plan waits for one of them.
@@ -58,7 +62,11 @@ export function createTasksService(deps: TasksDeps) {
         message: body.message,
       };
       await Promise.all([
-        store.insertTask(tx, { ...toColumns(body, origin), ...owner, id, auto_approve: autoApprove }, sentence),
+        store.insertTask(
+          tx,
+          { ...toColumns(body, origin), ...owner, id, priority, auto_approve: autoApprove },
+          sentence,
+        ),
         recordChange(tx, { ...change, workspaceId: origin.workspace_id, after }),
       ]);
     });
@@ -206,6 +214,14 @@ export function createTasksService(deps: TasksDeps) {
     );
   }
 
+  /** What holds it: asked of the queue while it waits for an agent, else told from where it is. */
+  async function explain(caller: UserCaller, id: TaskId): Promise<QueueExplanation> {
+    const { status, attempt_id } = await find(caller, id);
+    const waits = status === 'pending' && attempt_id === null;
+    const waiting = waits ? await deps.queue.explain(caller.organizationId, id) : undefined;
+    return waiting ?? explainOther(await get(caller, id), !waits);
+  }
+
   return {
     create,
     find,
@@ -219,10 +235,7 @@ export function createTasksService(deps: TasksDeps) {
     plan,
     events,
     attempts: (caller: UserCaller, id: TaskId) => views.listAttempts(db, caller.organizationId, id),
-    explain: async (caller: UserCaller, id: TaskId): Promise<QueueExplanation> => {
-      await find(caller, id);
-      return deps.explain(id);
-    },
+    explain,
     /** For viewers, whose right was checked when they came. */
     findView: (organizationId: OrganizationId, id: TaskId) => views.findTask(db, organizationId, id),
   };

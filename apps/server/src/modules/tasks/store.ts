@@ -16,6 +16,7 @@ export interface NewTask {
   configuration_id: string | null;
   resource_versions: string;
   pool_id: string | null;
+  priority: number;
   message: string;
   context: string;
   created_by: string;

@@ -38,6 +38,7 @@ export interface TaskView {
   progress: { done: number; total: number; running: string[] } | null;
   waiting: { rule: string; message: string } | null;
   message: string;
+  priority: number;
   context: Record<string, unknown>;
   created_by: string;
   created_at: Date;
@@ -61,7 +62,7 @@ export interface TaskView {
 const VIEW: RawBuilder<unknown> = sql`SELECT t.id, t.seq, t.organization_id, t.workspace_id, w.name AS workspace_name, t.task_type, t.status, t.stage, t.phase,
   t.reason_code, t.reason_message, t.error_message, t.cancel_level, t.auto_approve, t.destroy, t.refresh_only, t.targets, t.replace,
   t.parallelism, t.configuration_id, t.plan_attempt_id, t.plan_checksum, t.plan_lineage, t.plan_serial, t.plan_expires_at, t.plan_has_changes,
-  t.changes_add, t.changes_change, t.changes_destroy, t.changes_replace, t.changes_import, t.progress, t.waiting, t.message, t.context,
+  t.changes_add, t.changes_change, t.changes_destroy, t.changes_replace, t.changes_import, t.progress, t.waiting, t.message, t.priority, t.context,
   t.created_by, t.created_at, t.started_at, t.completed_at, t.attempt_id,
   a.id AS newest_attempt_id, a.number AS attempt_number, a.permit, a.accepted_at, a.action AS attempt_action, a.state AS attempt_state, a.lease_until, a.agent_id, g.name AS agent_name, now() AS now
   FROM tasks t JOIN workspaces w ON w.id = t.workspace_id

@@ -21,6 +21,7 @@ export const presentToken = (row: TokenRow): ApiToken =>
     user_id: row.user_id,
     name: row.name,
     kind: row.kind,
+    automation: row.automation,
     created_at: row.created_at.toISOString(),
     expires_at: iso(row.expires_at),
     last_used_at: iso(row.last_used_at),

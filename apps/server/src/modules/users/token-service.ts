@@ -48,7 +48,7 @@ export const SIGN_IN_DAYS = 1;
 /** A token's row before it is stored, and its text. */
 export function makeToken(
   user: { organizationId: string; userId: string },
-  options: { name: string; kind: TokenKind; expiresAt: Date | null },
+  options: { name: string; kind: TokenKind; expiresAt: Date | null; automation?: boolean },
 ) {
   const { text, hash } = newToken(options.kind);
   const row = {
@@ -57,6 +57,7 @@ export function makeToken(
     user_id: user.userId,
     name: options.name,
     kind: options.kind,
+    automation: options.automation ?? false,
     token_hash: hash,
     expires_at: options.expiresAt,
   };
@@ -83,6 +84,7 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
       role,
       permissions: ROLE_PERMISSIONS[role],
       tokenId: owner.token_id as ApiTokenId,
+      automation: owner.automation,
     };
   }
 
@@ -102,7 +104,7 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
       const expiresAt = inDays(body.kind === 'sign_in' ? SIGN_IN_DAYS : body.expires_in_days);
       const { row, text } = makeToken(
         { organizationId: caller.organizationId, userId: owner.id },
-        { name: body.name, kind: body.kind, expiresAt },
+        { name: body.name, kind: body.kind, expiresAt, automation: body.automation ?? false },
       );
       const stored = await insertToken(tx, row);
       await recordChange(tx, {

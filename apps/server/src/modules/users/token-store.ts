@@ -9,6 +9,7 @@ export interface TokenRow {
   user_id: string;
   name: string;
   kind: string;
+  automation: boolean;
   created_at: Date;
   expires_at: Date | null;
   last_used_at: Date | null;
@@ -21,6 +22,7 @@ const COLUMNS = [
   'user_id',
   'name',
   'kind',
+  'automation',
   'created_at',
   'expires_at',
   'last_used_at',
@@ -33,6 +35,7 @@ export interface NewTokenRow {
   user_id: string;
   name: string;
   kind: TokenKind;
+  automation?: boolean;
   token_hash: string;
   expires_at: Date | null;
 }
@@ -124,6 +127,8 @@ export interface TokenOwner {
   organization_id: string;
   name: string;
   role: string;
+  /** For a program. */
+  automation: boolean;
   /** Not marked as used within the last minute. */
   stale: boolean;
 }
@@ -131,7 +136,7 @@ export interface TokenOwner {
 /** One lookup by a unique key, in every call that a user makes. */
 export async function findTokenOwner(db: Executor, hash: string): Promise<TokenOwner | undefined> {
   const { rows } = await sql<TokenOwner>`${named('find_token_owner')}
-    SELECT t.id AS token_id, u.id AS user_id, u.organization_id, u.name, u.role,
+    SELECT t.id AS token_id, u.id AS user_id, u.organization_id, u.name, u.role, t.automation,
       coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale
     FROM api_tokens t JOIN users u ON u.id = t.user_id
     WHERE t.token_hash = ${hash} AND t.kind = 'api' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())

@@ -17,6 +17,8 @@ export function presentWorkspace(row: WorkspaceRow): Workspace {
     agent_pool_id: row.agent_pool_id,
     k8s_config_id: row.k8s_config_id,
     labels: row.labels,
+    preferred_labels: row.preferred_labels,
+    max_concurrent_tasks: row.max_concurrent_tasks,
     auto_approve: row.auto_approve,
     working_directory: row.working_directory,
     provider_config: row.provider_config,

@@ -4,7 +4,7 @@ import type { Executor } from '../../platform/database/index.ts';
 import type { WorkspaceRow } from './workspace.ts';
 
 const WORKSPACE: RawBuilder<unknown> = sql`SELECT w.id, w.organization_id, w.name, w.description, w.tool, w.terraform_version, w.execution_mode,
-    w.agent_pool_id, w.k8s_config_id, w.labels, w.auto_approve, w.working_directory, w.provider_config, w.tf_code,
+    w.agent_pool_id, w.k8s_config_id, w.labels, w.preferred_labels, w.max_concurrent_tasks, w.auto_approve, w.working_directory, w.provider_config, w.tf_code,
     w.plan_timeout_seconds, w.apply_timeout_seconds, w.metadata, w.locked_by, w.locked_at, w.lock_reason, w.marks, w.hold_task_id,
     w.configuration_id, w.created_at, w.updated_at,
     (SELECT jsonb_build_object('id', s.id, 'version', s.version, 'serial', s.serial, 'lineage', s.lineage,

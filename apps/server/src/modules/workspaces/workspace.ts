@@ -12,6 +12,8 @@ export interface WorkspaceRow {
   agent_pool_id: string | null;
   k8s_config_id: string | null;
   labels: string[];
+  preferred_labels: string[];
+  max_concurrent_tasks: number | null;
   auto_approve: boolean;
   working_directory: string;
   provider_config: Record<string, unknown> | null;
@@ -82,7 +84,7 @@ export function findDeleteObstacle(
 const reasonOf = ({ lock_reason }: WorkspaceRow): string => (lock_reason ? ` (${lock_reason})` : '');
 
 /** Fields of an update that are stored as JSON. */
-const JSON_FIELDS = new Set(['labels', 'provider_config', 'metadata']);
+const JSON_FIELDS = new Set(['labels', 'preferred_labels', 'provider_config', 'metadata']);
 
 /** The columns that an update changes; what was not given is not touched. */
 export function toColumns(changes: WorkspaceUpdate): Record<string, unknown> {

@@ -47,6 +47,9 @@ interface AgentsTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  max_concurrent_tasks: number | null;
+  previous_token_hash: string | null;
+  previous_token_expires_at: Timestamp | null;
 }
 
 interface ApiTokensTable {
@@ -60,6 +63,7 @@ interface ApiTokensTable {
   expires_at: Timestamp | null;
   last_used_at: Timestamp | null;
   revoked_at: Timestamp | null;
+  automation: Generated<boolean>;
 }
 
 interface ApprovalsTable {
@@ -264,6 +268,7 @@ interface OrganizationsTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  max_concurrent_tasks: number | null;
 }
 
 interface PlanFilesTable {
@@ -286,6 +291,7 @@ interface PoolTokensTable {
   expires_at: Timestamp | null;
   last_used_at: Timestamp | null;
   revoked_at: Timestamp | null;
+  rotated_from: string | null;
 }
 
 interface PoolsTable {
@@ -305,6 +311,7 @@ interface PoolsTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  max_concurrent_tasks: number | null;
 }
 
 interface ResourceVersionsTable {
@@ -484,6 +491,8 @@ interface WorkspacesTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  max_concurrent_tasks: number | null;
+  preferred_labels: Generated<Json>;
 }
 
 /** Every table by name. */

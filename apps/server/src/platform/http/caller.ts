@@ -36,6 +36,8 @@ export interface UserIdentity {
   readonly role: Role;
   readonly permissions: ReadonlySet<Permission>;
   readonly tokenId: ApiTokenId;
+  /** A program asks: what it asks for stands behind what people ask for. */
+  readonly automation?: boolean;
 }
 export interface AgentIdentity {
   readonly kind: 'agent';
@@ -54,6 +56,8 @@ export interface RegistrantIdentity {
   readonly poolId: PoolId | null;
   /** The pool token's record. */
   readonly tokenId: string | null;
+  /** How the short-lived token names an agent's own token; it ends with that. */
+  readonly via?: string;
 }
 export interface AttemptIdentity {
   readonly kind: 'attempt';

@@ -1,5 +1,6 @@
-import type { AgentId, TaskId } from '@groundcrew/protocol';
-import type { AgentReason } from './fitness.ts';
+import type { AgentId, AgentReason, QueueRule, TaskId } from '@groundcrew/protocol';
+import type { Why } from './fitness.ts';
+import type { AgentView, WaitingTask } from './snapshot.ts';
 
 /** One task given to one agent. */
 export interface Assignment {
@@ -7,40 +8,30 @@ export interface Assignment {
   readonly agentId: AgentId;
 }
 
-/** What keeps a task waiting: the workspace, or the agents. */
-type WaitingRule =
-  | 'locked'
-  | 'held'
-  | 'not_first'
-  | 'no_pool'
-  | 'pool_empty'
-  | 'nobody_able'
-  | 'nobody_online'
-  | 'nobody_free';
+/** What holds a task, with its sentence. */
+export interface Hindrance {
+  readonly rule: QueueRule;
+  readonly sentence: string;
+}
 
 /** Why a task stays waiting. */
-export interface StillWaiting {
+export interface StillWaiting extends Hindrance {
   readonly taskId: TaskId;
-  readonly rule: WaitingRule;
-  readonly sentence: string;
+  readonly task: WaitingTask;
   /** Agent by agent, why not. Made when it is read: thousands of tasks wait for thousands of agents, and few are looked at. */
   readonly agents: readonly AgentExplanation[];
 }
 
-export interface AgentExplanation {
+export interface AgentExplanation extends Why {
   readonly agentId: AgentId;
   readonly name: string;
   readonly reason: AgentReason;
-  readonly sentence: string;
+  readonly agent: AgentView;
 }
 
 export interface Choice {
+  /** In the order in which they were given away. */
   readonly assignments: readonly Assignment[];
+  /** In the order in which they were looked at: whoever comes first is served first. */
   readonly waiting: readonly StillWaiting[];
-}
-
-/** A rule with its sentence. */
-export interface Hindrance {
-  readonly rule: WaitingRule;
-  readonly sentence: string;
 }

@@ -2,8 +2,19 @@ import type { AgentStatus, PoolId } from '@groundcrew/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { choose } from './choose.ts';
-import type { AgentView, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
-import { agent, agentId, needs, pool, snapshot, task, taskId, workspaceId } from './snapshot-for-tests.ts';
+import type { AgentView, PoolView, Room, Snapshot, WaitingTask } from './snapshot.ts';
+import {
+  agent,
+  agentId,
+  needs,
+  ORGANIZATION,
+  pool,
+  snapshot,
+  task,
+  taskId,
+  workspace,
+  workspaceId,
+} from './snapshot-for-tests.ts';
 
 const pools = [1, 2].map((n) => `pool-${n}` as PoolId);
 const labels = fc.subarray(['a', 'b']);
@@ -66,15 +77,23 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
     pools: fc.tuple(anyPool, anyPool).map((both) => both.map((given, n) => pool({ ...given, id: pools[n] as PoolId }))),
     locked: mostly<number[]>([], [0], [1, 2]),
     held: fc.option(fc.integer({ min: 0, max: 11 })),
+    limits: fc.record({
+      workspace: mostly<number | null>(null, 1, 2),
+      organization: mostly<number | null>(null, 2, 3),
+    }),
   })
-  .map(({ locked, held, ...given }) =>
+  .map(({ locked, held, limits, ...given }) =>
     snapshot({
       ...given,
-      workspaces: [0, 1, 2].map((n) => ({
-        id: workspaceId(n),
-        lock: locked.includes(n) ? { by: 'Ann', reason: '' } : null,
-        hold: held === null ? null : taskId(held),
-      })),
+      workspaces: [0, 1, 2].map((n) =>
+        workspace(n, {
+          lock: locked.includes(n) ? { by: 'Ann', reason: '' } : null,
+          hold: held === null ? null : taskId(held),
+          maxTasks: limits.workspace,
+          running: 1,
+        }),
+      ),
+      organizations: [{ id: ORGANIZATION, running: 1, maxTasks: limits.organization }],
     }),
   );
 
@@ -113,6 +132,29 @@ function loadsAfter(
   return loads;
 }
 
+/** Whether a limit of its organisation or workspace is used up, once these are given. */
+function isLimited(s: Snapshot, t: WaitingTask, given: readonly { taskId: string }[]): boolean {
+  const mine = s.tasks.filter((other) => given.some(({ taskId: id }) => id === other.id));
+  const [organization] = s.organizations;
+  const home = s.workspaces.get(t.workspaceId);
+  const inWorkspace = mine.filter((other) => other.workspaceId === t.workspaceId).length;
+  return isUsedUp(home, inWorkspace) || isUsedUp(organization, mine.length);
+}
+
+const isUsedUp = (room: Room | undefined, more: number): boolean =>
+  room !== undefined && room.maxTasks !== null && room.running + more >= room.maxTasks;
+
+function expectNobodyCan(
+  s: Snapshot,
+  t: WaitingTask,
+  loads: ReturnType<typeof loadsAfter>,
+  agents: readonly { reason: string }[],
+): void {
+  for (const a of s.agents)
+    expect(mayTake(s, t, a, loads.get(a.id)?.plans ?? 0, loads.get(a.id)?.applies ?? 0)).toBe(false);
+  expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
+}
+
 describe('choose', () => {
   it('never gives a task to an agent that may not take it, in the order given', () => {
     fc.assert(
@@ -125,6 +167,19 @@ describe('choose', () => {
         }
       }),
       { numRuns: 1500 },
+    );
+  });
+
+  it('never gives away more than the limits allow', () => {
+    fc.assert(
+      fc.property(anySnapshot, (s) => {
+        const { assignments } = choose(s, () => 0.5);
+        for (const [n, { taskId: t }] of assignments.entries()) {
+          const what = s.tasks.find((other) => other.id === t);
+          expect(what && isLimited(s, what, assignments.slice(0, n))).toBe(false);
+        }
+      }),
+      { numRuns: 1000 },
     );
   });
 
@@ -156,9 +211,8 @@ describe('choose', () => {
         for (const { taskId: t, rule, agents } of waiting) {
           const what = s.tasks.find((other) => other.id === t);
           if (!what || ['locked', 'held', 'not_first'].includes(rule)) continue;
-          for (const a of s.agents)
-            expect(mayTake(s, what, a, loads.get(a.id)?.plans ?? 0, loads.get(a.id)?.applies ?? 0)).toBe(false);
-          expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
+          if (rule.endsWith('_limit')) expect(isLimited(s, what, assignments)).toBe(true);
+          else expectNobodyCan(s, what, loads, agents);
         }
       }),
       { numRuns: 1500 },
@@ -172,15 +226,15 @@ describe('choose', () => {
         expect([...assignments, ...waiting].map(({ taskId: t }) => t).toSorted()).toEqual(
           s.tasks.map(({ id }) => id).toSorted(),
         );
-        for (const workspace of s.workspaces) {
-          const mine = s.tasks.filter((t) => t.workspaceId === workspace.id);
+        for (const fence of s.workspaces.values()) {
+          const mine = s.tasks.filter((t) => t.workspaceId === fence.id);
           const given = mine.filter((t) => assignments.some((a) => a.taskId === t.id));
-          if (workspace.lock) expect(given).toEqual([]);
+          if (fence.lock) expect(given).toEqual([]);
           const applies = given.filter((t) => t.mayApply);
           expect(applies.length).toBeLessThanOrEqual(1);
           const oldest = Math.min(...mine.filter((t) => t.mayApply).map((t) => t.arrival));
           for (const t of applies)
-            expect(workspace.hold === t.id || (workspace.hold === null && t.arrival === oldest)).toBe(true);
+            expect(fence.hold === t.id || (fence.hold === null && t.arrival === oldest)).toBe(true);
         }
       }),
       { numRuns: 1500 },

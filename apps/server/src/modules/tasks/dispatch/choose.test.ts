@@ -2,8 +2,20 @@ import type { PoolId } from '@groundcrew/protocol';
 import { describe, expect, it } from 'vitest';
 import { choose } from './choose.ts';
 import { providerName } from './fitness.ts';
-import type { AgentView, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
-import { agent, agentId, apply, needs, POOL, pool, snapshot, task, taskId, workspaceId } from './snapshot-for-tests.ts';
+import type { AgentView, PoolView, WaitingTask } from './snapshot.ts';
+import {
+  agent,
+  agentId,
+  apply,
+  needs,
+  POOL,
+  pool,
+  snapshot,
+  task,
+  taskId,
+  workspace,
+  workspaceId,
+} from './snapshot-for-tests.ts';
 
 const given = (chosen: ReturnType<typeof choose>): string[] =>
   chosen.assignments.map(({ taskId: t, agentId: a }) => `${t} → ${a}`);
@@ -15,7 +27,7 @@ function reasonFor(
   t: WaitingTask,
   a: AgentView,
   p: PoolView = pool(),
-  more: Partial<Snapshot> = {},
+  more: Parameters<typeof snapshot>[0] = {},
 ): string | undefined {
   const chosen = choose(snapshot({ tasks: [t], agents: [a], pools: [p], ...more }));
   if (chosen.assignments.length > 0) return 'taken';
@@ -30,7 +42,7 @@ describe('M09: per agent', () => {
     expect(given(choose(snapshot({ tasks, agents: [agent(1, { planLimit: 1 })] })))).toHaveLength(1);
     expect(reasonFor(task(1), agent(1, { plans: 3 }))).toBe('plan_limit');
     expect(reasonFor(task(1), agent(1, { plans: 3, maxTasks: 3 }))).toBe('task_limit');
-    expect(reasonFor(task(1), agent(1, { planLimit: 0 }))).toBe('plan_limit');
+    expect(reasonFor(task(1), agent(1, { planLimit: 0 }))).toBe('adaptive_limit');
   });
 
   it('at most one apply, which may start beside running plans; from then on it takes nothing new', () => {
@@ -121,10 +133,7 @@ describe('who can take it', () => {
 describe('whose turn it is', () => {
   it('a locked workspace: nothing new starts, plans included, and nobody else waits for it', () => {
     const tasks = [task(1), apply(2, { workspaceId: workspaceId(1) }), task(3)];
-    const workspaces = [
-      { id: workspaceId(1), lock: { by: 'Ann', reason: 'audit' }, hold: null },
-      { id: workspaceId(3), lock: null, hold: null },
-    ];
+    const workspaces = [workspace(1, { lock: { by: 'Ann', reason: 'audit' } }), workspace(3)];
     const chosen = choose(snapshot({ tasks, workspaces, agents: [agent(1)] }));
     expect(given(chosen)).toEqual(['task-3 → agent-1']);
     expect(rules(chosen)).toEqual(['task-1 locked', 'task-2 locked']);
@@ -134,11 +143,11 @@ describe('whose turn it is', () => {
 
   it('a held workspace: only the holder and plans', () => {
     const on = { workspaceId: workspaceId(1) };
-    const workspaces = [{ id: workspaceId(1), lock: null, hold: taskId(2) }];
+    const workspaces = [workspace(1, { hold: taskId(2) })];
     const chosen = choose(
       snapshot({ tasks: [apply(1, on), task(3, on), apply(2, on)], workspaces, agents: [agent(1), agent(2)] }),
     );
-    expect(given(chosen)).toEqual(['task-3 → agent-1', 'task-2 → agent-2']);
+    expect(given(chosen)).toEqual(['task-2 → agent-1', 'task-3 → agent-2']);
     expect(rules(chosen)).toEqual(['task-1 held']);
   });
 
@@ -147,16 +156,16 @@ describe('whose turn it is', () => {
     const chosen = choose(
       snapshot({
         tasks: [apply(2, on), apply(1, on)],
-        workspaces: [{ id: workspaceId(1), lock: null, hold: null }],
+        workspaces: [workspace(1)],
         agents: [agent(1)],
       }),
     );
     expect(given(chosen)).toEqual(['task-1 → agent-1']);
-    expect(rules(chosen)).toEqual(['task-2 not_first']);
+    expect(rules(chosen)).toEqual(['task-2 held']);
     const next = choose(
       snapshot({
         tasks: [apply(1, on), apply(2, on)],
-        workspaces: [{ id: workspaceId(1), lock: null, hold: null }],
+        workspaces: [workspace(1)],
         agents: [agent(1)],
       }),
     );
@@ -186,25 +195,20 @@ describe('why nobody takes it', () => {
     expect(why(task(1), [agent(1, { applies: 1 }), agent(2, { status: 'offline' })])).toEqual(['task-1 nobody_free']);
   });
 
-  it('explains agent by agent as things stand after the pass, and is plain data', () => {
+  it('explains agent by agent as things stand after the pass', () => {
     const chosen = choose(
       snapshot({ tasks: [apply(1), task(2)], agents: [agent(1), agent(2, { status: 'offline' })] }),
     );
-    expect(JSON.parse(JSON.stringify(chosen.waiting))).toEqual([
+    expect(chosen.waiting).toMatchObject([
       {
         taskId: 'task-2',
         rule: 'nobody_free',
         sentence: 'Every agent of pool default that can take this task is busy.',
-        agents: [
-          {
-            agentId: 'agent-1',
-            name: 'agent-1',
-            reason: 'applying',
-            sentence: 'It applies, and takes nothing new until that has ended.',
-          },
-          { agentId: 'agent-2', name: 'agent-2', reason: 'offline', sentence: 'It is offline.' },
-        ],
       },
+    ]);
+    expect(chosen.waiting[0]?.agents).toMatchObject([
+      { agentId: 'agent-1', reason: 'applying', sentence: 'It applies, and takes nothing new until that has ended.' },
+      { agentId: 'agent-2', name: 'agent-2', reason: 'offline', sentence: 'It is offline.' },
     ]);
   });
 

@@ -13,7 +13,7 @@ import {
 } from './fitness.ts';
 import { createRosters, type Member, type Roster } from './roster.ts';
 import { createSearch } from './search.ts';
-import type { Snapshot, WaitingTask } from './snapshot.ts';
+import type { Needs, Snapshot, WaitingTask } from './snapshot.ts';
 import type { Strategy } from './strategy.ts';
 
 /** The agents that tasks of the same needs go to. Found once for all of them, so that a long queue costs no more than a short one. */
@@ -35,15 +35,18 @@ export function createCrews(
   strategies: Readonly<Record<Roster['pool']['strategy'], Strategy>>,
 ): Crews {
   const rosters = createRosters(snapshot);
-  const crews = new Map<string, Crew>();
-  const findRoster = (id: PoolId | null): Roster | undefined => (id === null ? undefined : rosters.get(id));
+  const [plans, applies] = [new Map<PoolId, Map<Needs, Crew>>(), new Map<PoolId, Map<Needs, Crew>>()];
   return {
     find: (task) => {
-      const roster = findRoster(task.poolId);
+      const { poolId, needs, action } = task;
+      if (poolId === null) return undefined;
+      const crews = action === 'plan' ? plans : applies;
+      const known = crews.get(poolId)?.get(needs);
+      if (known) return known;
+      const roster = rosters.get(poolId);
       if (!roster) return undefined;
-      const key = JSON.stringify([task.poolId, task.action === 'plan', task.needs]);
-      const crew = crews.get(key) ?? createCrew(snapshot, roster, task, strategies[roster.pool.strategy]);
-      crews.set(key, crew);
+      const crew = createCrew(snapshot, roster, task, strategies[roster.pool.strategy]);
+      crews.set(poolId, (crews.get(poolId) ?? new Map<Needs, Crew>()).set(needs, crew));
       return crew;
     },
   };
@@ -82,6 +85,7 @@ function createCrew(snapshot: Snapshot, roster: Roster, { needs, action }: Waiti
 }
 
 const toExplanation = ({ agent }: Member, { reason, sentence }: Why): AgentExplanation => ({
+  agent,
   agentId: agent.id,
   name: agent.name,
   reason,
@@ -97,12 +101,13 @@ interface Groups {
 function findHindrance(pool: string, { members, able, present }: Groups, task: WaitingTask): Hindrance {
   const admits = ({ agent }: Member): boolean => !isBanned(agent, task);
   if (members.length === 0) return { rule: 'pool_empty', sentence: `Pool ${pool} has no agents.` };
-  if (!able.some(admits))
-    return {
-      rule: 'nobody_able',
-      sentence: `None of the ${members.length} agents of pool ${pool} can take this task.`,
-    };
+  if (!able.some(admits)) return { rule: 'nobody_able', sentence: describeUnable(pool, members.length) };
   if (!present.some(admits))
     return { rule: 'nobody_online', sentence: `No agent of pool ${pool} that can take this task is online.` };
   return { rule: 'nobody_free', sentence: `Every agent of pool ${pool} that can take this task is busy.` };
 }
+
+const describeUnable = (pool: string, count: number): string =>
+  count === 1
+    ? `The only agent of pool ${pool} cannot take this task.`
+    : `None of the ${count} agents of pool ${pool} can take this task.`;

@@ -1,23 +1,5 @@
+import type { AgentReason } from '@groundcrew/protocol';
 import type { AgentView, Needs, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
-
-/** Why an agent cannot take a task now; `could_take_it` when the agent is not what keeps the task waiting. */
-export type AgentReason =
-  | 'may_not_execute'
-  | 'may_not_read_secrets'
-  | 'workspace_not_allowed'
-  | 'provider_not_allowed'
-  | 'provider_missing'
-  | 'version_missing'
-  | 'label_missing'
-  | 'offline'
-  | 'in_error'
-  | 'suspect'
-  | 'draining'
-  | 'applying'
-  | 'task_limit'
-  | 'plan_limit'
-  | 'passed_over'
-  | 'could_take_it';
 
 /** A reason with its sentence. */
 export interface Why {
@@ -96,8 +78,19 @@ export function findFullness(
     return why('applying', 'It applies, and takes nothing new until that has ended.');
   if (plans + applies >= agent.maxTasks)
     return why('task_limit', `It runs ${plans + applies} of at most ${agent.maxTasks} tasks.`);
-  const planLimit = Math.min(pool.maxPlanConcurrency, agent.planLimit ?? Number.POSITIVE_INFINITY);
-  return plan && plans >= planLimit ? why('plan_limit', `It runs ${plans} of at most ${planLimit} plans.`) : undefined;
+  return plan ? findPlanFullness(agent, plans, pool.maxPlanConcurrency) : undefined;
+}
+
+function findPlanFullness(
+  { planLimit, planLimitReason }: AgentView,
+  plans: number,
+  poolLimit: number,
+): Why | undefined {
+  if (plans >= poolLimit)
+    return why('plan_limit', `It runs ${plans} of at most ${poolLimit} plans, the limit of its pool.`);
+  if (planLimit === null || plans < planLimit) return undefined;
+  const because = planLimitReason ? `: ${planLimitReason.replace(/\.$/, '')}` : '';
+  return why('adaptive_limit', `It runs ${plans} plans and takes at most ${planLimit} at present${because}.`);
 }
 
 /** Whether it gave this very task back a moment ago. */

@@ -22,11 +22,16 @@ export function createSearch(parts: SearchParts): Search {
   const { isFull, dice } = parts;
   let open = parts.members;
   let floor = Number.NEGATIVE_INFINITY;
-  const placeAfter = (last: number): number =>
-    Math.max(
-      open.findIndex(({ place }) => place > last),
-      0,
-    );
+  /** Those who are open stay in the order of their places. */
+  function placeAfter(last: number): number {
+    let [low, high] = [0, open.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((open[middle] as Member).place > last) high = middle;
+      else low = middle + 1;
+    }
+    return low === open.length ? 0 : low;
+  }
   return (task, last) => {
     const from = dice ? Math.floor(dice() * open.length) : placeAfter(last);
     const round = goRound(parts, open, from, floor, task);

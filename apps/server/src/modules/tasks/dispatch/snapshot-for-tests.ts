@@ -1,6 +1,7 @@
-import type { AgentId, PoolId, TaskId, WorkspaceId } from '@groundcrew/protocol';
+import type { AgentId, OrganizationId, PoolId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import type { AgentView, Needs, PoolView, Snapshot, WaitingTask, WorkspaceView } from './snapshot.ts';
 
+export const ORGANIZATION = 'org-1' as OrganizationId;
 export const POOL = 'pool-1' as PoolId;
 export const workspaceId = (n: number | string): WorkspaceId => `ws-${n}` as WorkspaceId;
 export const taskId = (n: number | string): TaskId => `task-${n}` as TaskId;
@@ -16,14 +17,20 @@ export const needs = (given: Partial<Needs> = {}): Needs => ({
   ...given,
 });
 
+/** What most tasks need: one object, as the reader of snapshots makes it. */
+const USUAL = needs();
+
 export const task = (n: number, given: Partial<WaitingTask> = {}): WaitingTask => ({
   id: taskId(n),
+  organizationId: ORGANIZATION,
   workspaceId: workspaceId(n),
   poolId: POOL,
   action: 'plan',
   mayApply: false,
   arrival: n,
-  needs: needs(),
+  queuedAt: n,
+  priority: 0,
+  needs: USUAL,
   passedOver: [],
   ...given,
 });
@@ -49,6 +56,7 @@ export const agent = (n: number | string, given: Partial<AgentView> = {}): Agent
   allowedProviders: null,
   maxTasks: 5,
   planLimit: null,
+  planLimitReason: null,
   plans: 0,
   applies: 0,
   ...given,
@@ -56,6 +64,9 @@ export const agent = (n: number | string, given: Partial<AgentView> = {}): Agent
 
 export const pool = (given: Partial<PoolView> = {}): PoolView => ({
   id: POOL,
+  organizationId: ORGANIZATION,
+  running: 0,
+  maxTasks: null,
   name: 'default',
   strategy: 'round_robin',
   requiredLabels: [],
@@ -65,12 +76,30 @@ export const pool = (given: Partial<PoolView> = {}): PoolView => ({
   ...given,
 });
 
-export const snapshot = (given: Partial<Snapshot> = {}): Snapshot => ({
-  tasks: [],
-  agents: [],
-  pools: [pool()],
-  workspaces: (given.tasks ?? []).map((t): WorkspaceView => ({ id: t.workspaceId, lock: null, hold: null })),
-  now: 1_000_000,
-  silentOffersUntilSuspect: 3,
+export const workspace = (n: number | string, given: Partial<WorkspaceView> = {}): WorkspaceView => ({
+  id: workspaceId(n),
+  lock: null,
+  hold: null,
+  servedAt: null,
+  running: 0,
+  maxTasks: null,
   ...given,
 });
+
+/** Workspaces that are not given are free. */
+export function snapshot(
+  given: Partial<Omit<Snapshot, 'workspaces'>> & { workspaces?: readonly WorkspaceView[] } = {},
+): Snapshot {
+  const { workspaces = [], tasks = [], ...rest } = given;
+  const free = tasks.map((t) => ({ ...workspace(0), id: t.workspaceId }));
+  return {
+    tasks,
+    agents: [],
+    pools: [pool()],
+    organizations: [],
+    workspaces: new Map([...free, ...workspaces].map((view) => [view.id, view])),
+    now: 1_000_000,
+    silentOffersUntilSuspect: 3,
+    ...rest,
+  };
+}

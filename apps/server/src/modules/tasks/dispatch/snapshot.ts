@@ -2,6 +2,7 @@ import type {
   Action,
   AgentId,
   AgentStatus,
+  OrganizationId,
   PoolId,
   SelectionStrategy,
   TaskId,
@@ -20,13 +21,14 @@ export interface Needs {
   readonly labels: readonly string[];
   /** Labels that make an agent the better choice under `label_match`. */
   readonly preferredLabels: readonly string[];
-  /** True when the task has sensitive values: only agents that may read secrets are offered it. */
+  /** True when the task has sensitive values that an agent of its organisation may not read. */
   readonly secrets: boolean;
 }
 
 /** A task that waits for an agent. */
 export interface WaitingTask {
   readonly id: TaskId;
+  readonly organizationId: OrganizationId;
   readonly workspaceId: WorkspaceId;
   readonly poolId: PoolId | null;
   /** What its next attempt will do; both phases count as an apply. */
@@ -34,6 +36,11 @@ export interface WaitingTask {
   readonly mayApply: boolean;
   /** Order of arrival: on one workspace, tasks that may apply take turns by it. */
   readonly arrival: number;
+  /** When it was asked for. */
+  readonly queuedAt: Instant;
+  /** Each point counts as a minute of waiting. */
+  readonly priority: number;
+  /** One object for all tasks that need the same, or the choice takes as long as there are objects. */
   readonly needs: Needs;
   readonly passedOver: readonly PassedOver[];
 }
@@ -59,14 +66,23 @@ export interface AgentView {
   readonly allowedProviders: readonly string[] | null;
   /** Plans and applies together. */
   readonly maxTasks: number;
-  /** Adaptive limit of plans by measured load; null when there is none. */
+  /** Adaptive limit of plans by measured load, as the agent reports it; null when it has none. */
   readonly planLimit: number | null;
+  /** The agent's own words for that limit. */
+  readonly planLimitReason: string | null;
   readonly plans: number;
   readonly applies: number;
 }
 
-export interface PoolView {
+/** How many tasks run at once somewhere, and how many may; null is no limit. */
+export interface Room {
+  readonly running: number;
+  readonly maxTasks: number | null;
+}
+
+export interface PoolView extends Room {
   readonly id: PoolId;
+  readonly organizationId: OrganizationId;
   readonly name: string;
   readonly strategy: SelectionStrategy;
   readonly requiredLabels: readonly string[];
@@ -78,18 +94,26 @@ export interface PoolView {
   readonly lastAgentId: AgentId | null;
 }
 
-export interface WorkspaceView {
+export interface WorkspaceView extends Room {
   readonly id: WorkspaceId;
   readonly lock: { readonly by: string; readonly reason: string } | null;
   readonly hold: TaskId | null;
+  /** When it was last given an agent; null if never. */
+  readonly servedAt: Instant | null;
 }
 
-/** Everything the choice looks at, read at one moment. Who is served first is the order of `tasks`. */
+export interface OrganizationView extends Room {
+  readonly id: OrganizationId;
+}
+
+/** Everything the choice looks at, read at one moment. */
 export interface Snapshot {
   readonly tasks: readonly WaitingTask[];
   readonly agents: readonly AgentView[];
   readonly pools: readonly PoolView[];
-  readonly workspaces: readonly WorkspaceView[];
+  /** Those of the waiting tasks. */
+  readonly workspaces: ReadonlyMap<WorkspaceId, WorkspaceView>;
+  readonly organizations: readonly OrganizationView[];
   readonly now: Instant;
   /** Silent offers in a row from which on an agent is suspect. */
   readonly silentOffersUntilSuspect: number;

@@ -1,5 +1,5 @@
 export * from './aggregate.ts';
-export { REFUSAL_CODES, type Refusal } from './change.ts';
+export { type Decision, REFUSAL_CODES, type Refusal } from './change.ts';
 export { nextDeadline } from './deadlines.ts';
 export type { Effect } from './effects.ts';
 export type * from './events.ts';
