@@ -35,7 +35,12 @@ export async function buildPlatform({ configuration, address, logger, clock, str
   const bus = createBus({ address, logger });
   const leadership = createLeadership({ address, logger });
   const isTrustedProxy = parseTrusted(configuration.trust_proxy);
-  const hub = createSocketHub({ logger, clock, clientAddress: createClientAddress(isTrustedProxy) });
+  const hub = createSocketHub({
+    logger,
+    clock,
+    clientAddress: createClientAddress(isTrustedProxy),
+    publicUrl: configuration.public_url,
+  });
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the answer to an Idempotency-Key was not kept');
 
   return {

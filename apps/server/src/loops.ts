@@ -11,7 +11,7 @@ const ARCHIVE_AFTER_SECONDS = 600;
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, events, logs, figures }: Modules,
+  { tasks, agents, events, logs, identity, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -59,6 +59,7 @@ export function startLoops(
   async function sweep(): Promise<void> {
     await events.sweep();
     await idempotency.sweep();
+    await identity.sweep();
     await blobs.sweep(db, new Date(clock.now() - ABANDONED_AFTER_MS), SWEEP_BLOBS);
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });

@@ -16,6 +16,9 @@ export const Event = z.object({
     'host',
     'user',
     'token',
+    'session',
+    'grant',
+    'client',
     'resource',
     'organization',
   ]),
@@ -35,7 +38,7 @@ export type EventFrame = z.infer<typeof EventFrame>;
 export const AuditEntry = z.object({
   seq: z.number(),
   at: Time,
-  actor_kind: z.enum(['user', 'agent', 'attempt', 'system']),
+  actor_kind: z.enum(['user', 'client', 'agent', 'attempt', 'system']),
   actor_id: z.string().nullable(),
   actor_name: z.string(),
   action: z.string(),

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { ApiError, type Client } from '@groundcrew/client';
-import type { ApiTokenCreated } from '@groundcrew/protocol';
+import type { ApiTokenCreated, Me } from '@groundcrew/protocol';
 import { CliError } from '../cli-error.ts';
 import type { Profile } from './profile.ts';
 
@@ -35,15 +35,17 @@ export async function signIn(token: string, clientOf: (token?: string) => Client
   }
 }
 
+const nameOf = ({ user, client }: Me): string => (user ?? client)?.name ?? 'nobody';
+
 async function checkApiToken(token: string, clientOf: (token?: string) => Client): Promise<Credential> {
   const me = await clientOf(token).call('getMe');
-  return { token, user: me.user.name };
+  return { token, user: nameOf(me) };
 }
 
 async function tradeSignInToken(signInToken: string, clientOf: (token?: string) => Client): Promise<Credential> {
   const { token, id } = await tradeToken(signInToken, clientOf());
   const me = await clientOf(token).call('getMe');
-  return { token, token_id: id, user: me.user.name };
+  return { token, token_id: id, user: nameOf(me) };
 }
 
 /** The API token that a one-time sign-in token is good for. */

@@ -35,6 +35,7 @@ const SECRET_KEYS = new Set([
   'value_sealed',
   'kubeconfig',
   'sign_in_token',
+  'app_secret',
 ]);
 
 /** A copy that is fit for the log: secrets replaced, long texts cut. The last net; callers leave secrets out themselves. */
@@ -51,7 +52,7 @@ export function toAuditValue(value: unknown): unknown {
 
 /** Who did it, as columns. */
 export function describeActor(actor: Actor): {
-  kind: 'user' | 'agent' | 'attempt' | 'system';
+  kind: 'user' | 'client' | 'agent' | 'attempt' | 'system';
   id: string | null;
   name: string;
   address: string | null;
@@ -61,7 +62,7 @@ export function describeActor(actor: Actor): {
   const from = { address: actor.request.address, requestId: actor.request.id };
   switch (actor.kind) {
     case 'user':
-      return { kind: 'user', id: actor.userId, name: actor.name, ...from };
+      return { kind: actor.via.kind === 'client' ? 'client' : 'user', id: actor.userId, name: actor.name, ...from };
     case 'agent':
       return { kind: 'agent', id: actor.agentId, name: actor.agentName ?? actor.agentId, ...from };
     case 'registrant':

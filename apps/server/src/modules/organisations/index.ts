@@ -2,7 +2,13 @@ import { newId } from '@groundcrew/kit';
 import type { Organization, OrganizationId } from '@groundcrew/protocol';
 import type { Executor } from '../../platform/database/index.ts';
 import { type Handlers, notFound } from '../../platform/http/index.ts';
-import { findFirstOrganization, findOrganization, insertOrganization, type OrganizationRow } from './store.ts';
+import {
+  findFirstOrganization,
+  findOrganization,
+  findOrganizationByName,
+  insertOrganization,
+  type OrganizationRow,
+} from './store.ts';
 
 /** Name of the organisation that the first start makes. */
 const FIRST_ORGANIZATION = 'default';
@@ -24,8 +30,15 @@ export function createOrganisationsModule({ db }: { db: Executor }) {
     return id as OrganizationId;
   }
 
+  /** The organisation of this name; the first one when none is given. */
+  async function getIdByName(name: string | undefined): Promise<OrganizationId> {
+    const row = name === undefined ? await findFirstOrganization(db) : await findOrganizationByName(db, name);
+    if (row === undefined) throw notFound('organisation', name ?? 'at all');
+    return row.id as OrganizationId;
+  }
+
   const handlers = { getOrganization: ({ caller }) => get(caller.organizationId) } satisfies Partial<Handlers>;
-  return { service: { get, ensureFirst }, handlers };
+  return { service: { get, getIdByName, ensureFirst }, handlers };
 }
 
 const present = (row: OrganizationRow): Organization => ({

@@ -11,6 +11,14 @@ export async function findOrganization(db: Executor, id: OrganizationId): Promis
   return db.selectFrom('organizations').select(['id', 'name', 'created_at']).where('id', '=', id).executeTakeFirst();
 }
 
+export async function findOrganizationByName(db: Executor, name: string): Promise<OrganizationRow | undefined> {
+  return db
+    .selectFrom('organizations')
+    .select(['id', 'name', 'created_at'])
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
 /** The one that was made first. */
 export async function findFirstOrganization(db: Executor): Promise<OrganizationRow | undefined> {
   return db

@@ -83,6 +83,8 @@ export async function findTask(
 export interface TaskFilter {
   organizationId: OrganizationId;
   workspaceId?: WorkspaceId | undefined;
+  /** Only tasks of these; of all workspaces when not given. */
+  among?: readonly WorkspaceId[] | undefined;
   agentId?: string | undefined;
   status?: TaskStatus | undefined;
   active?: boolean | undefined;
@@ -92,11 +94,12 @@ export interface TaskFilter {
 
 /** Tasks, newest first. Every filter has an index behind it, so that a page costs the same with a million finished tasks. */
 export async function listTasks(db: Executor, filter: TaskFilter): Promise<TaskView[]> {
-  const { organizationId, workspaceId, agentId, status, active, before, limit } = filter;
+  const { organizationId, workspaceId, among, agentId, status, active, before, limit } = filter;
   const open = sql`t.status IN ('pending', 'running', 'awaiting_approval', 'needs_attention')`;
   const conditions = [
     sql`t.organization_id = ${organizationId}`,
     ...(workspaceId === undefined ? [] : [sql`t.workspace_id = ${workspaceId}`]),
+    ...(among === undefined ? [] : [sql`t.workspace_id = ANY(${among})`]),
     ...(agentId === undefined ? [] : [sql`t.id IN (SELECT task_id FROM attempts WHERE agent_id = ${agentId})`]),
     ...(status === undefined ? [] : [sql`t.status = ${status}`]),
     ...(active === undefined ? [] : [active ? open : sql`NOT (${open})`]),

@@ -60,6 +60,8 @@ interface ApiTokensTable {
   expires_at: Timestamp | null;
   last_used_at: Timestamp | null;
   revoked_at: Timestamp | null;
+  scopes: Json | null;
+  workspace_ids: Json | null;
 }
 
 interface ApprovalsTable {
@@ -182,6 +184,16 @@ interface EventsTable {
   data: Generated<Json>;
 }
 
+interface GrantsTable {
+  id: string;
+  organization_id: string;
+  workspace_id: string;
+  user_id: string;
+  role: string;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+}
+
 interface IdempotencyKeysTable {
   organization_id: string;
   caller_id: string;
@@ -221,6 +233,32 @@ interface LogStreamsTable {
   archive_index: Json | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+interface MachineClientsTable {
+  id: string;
+  organization_id: string;
+  name: string;
+  description: Generated<string>;
+  app_key: string;
+  secret_hash: string;
+  previous_secret_hash: string | null;
+  previous_secret_until: Timestamp | null;
+  role: string;
+  scopes: Json | null;
+  workspace_ids: Json | null;
+  pool_id: string | null;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+  expires_at: Timestamp | null;
+  last_used_at: Timestamp | null;
+  revoked_at: Timestamp | null;
+}
+
+interface OidcStatesTable {
+  state_hash: string;
+  used_at: Generated<Timestamp>;
 }
 
 interface OrganizationsTable {
@@ -295,6 +333,32 @@ interface ServerFactsTable {
   key: string;
   value: Json;
   updated_at: Generated<Timestamp>;
+}
+
+interface SessionsTable {
+  id: string;
+  organization_id: string;
+  user_id: string;
+  secret_hash: string;
+  address: string;
+  user_agent: Generated<string>;
+  created_at: Generated<Timestamp>;
+  last_used_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  revoked_at: Timestamp | null;
+}
+
+interface SignInCodesTable {
+  code_hash: string;
+  organization_id: string;
+  user_id: string;
+  code_challenge: string;
+  expires_at: Timestamp;
+}
+
+interface SignInLimitsTable {
+  key: string;
+  empty_at: Timestamp;
 }
 
 interface StateVersionsTable {
@@ -392,6 +456,10 @@ interface UsersTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  password_hash: string | null;
+  password_changed_at: Timestamp | null;
+  oidc_issuer: string | null;
+  oidc_subject: string | null;
 }
 
 interface VariablesTable {
@@ -461,9 +529,12 @@ export interface Tables {
   configurations: ConfigurationsTable;
   data_keys: DataKeysTable;
   events: EventsTable;
+  grants: GrantsTable;
   idempotency_keys: IdempotencyKeysTable;
   log_segments: LogSegmentsTable;
   log_streams: LogStreamsTable;
+  machine_clients: MachineClientsTable;
+  oidc_states: OidcStatesTable;
   organizations: OrganizationsTable;
   plan_files: PlanFilesTable;
   pool_tokens: PoolTokensTable;
@@ -471,6 +542,9 @@ export interface Tables {
   resource_versions: ResourceVersionsTable;
   resources: ResourcesTable;
   server_facts: ServerFactsTable;
+  sessions: SessionsTable;
+  sign_in_codes: SignInCodesTable;
+  sign_in_limits: SignInLimitsTable;
   state_versions: StateVersionsTable;
   task_events: TaskEventsTable;
   tasks: TasksTable;

@@ -8,8 +8,11 @@ import type { z } from 'zod';
 import {
   AppError,
   type ClientAddress,
+  type Credential,
   findBearer,
+  findCredential,
   parseInput,
+  refuseForeignPage,
   toErrorAnswer,
   writeErrorAnswer,
 } from '../http/index.ts';
@@ -19,6 +22,8 @@ import { type Connection, createConnection, type OpenConnection } from './connec
 interface SocketRequest<Q> {
   /** Of `Authorization: Bearer …`; never from the URL. */
   readonly token: string | undefined;
+  /** Whatever proves who it is, a browser's cookie included; that one is taken from pages of this server only. */
+  readonly credential: Credential | undefined;
   readonly query: Q;
   readonly headers: IncomingHttpHeaders;
   readonly address: string;
@@ -34,6 +39,8 @@ export interface SocketSpec<Q, C> {
   onConnection(connection: Connection, caller: C, query: Q): void;
   /** Asked with every ping whether the caller may stay; false closes with 1008. Not asked when not given. */
   mayStay?(caller: C): Promise<boolean>;
+  /** Whose rights `mayStay` depends on; `recheck` with this id asks it at once. */
+  ownerOf?(caller: C): string;
   /** Largest message of the peer; 1 MiB when not given. */
   readonly maxMessageBytes?: number;
 }
@@ -42,6 +49,8 @@ export interface SocketHubOptions {
   logger: Logger;
   clock: Clock;
   clientAddress: ClientAddress;
+  /** Where browsers find the server, when that is not where it listens. */
+  publicUrl?: string | undefined;
   /** How often every peer is asked for a sign of life; 20 s when not given. */
   pingEveryMs?: number;
   /** Silence after which a peer counts as gone; 60 s when not given. */
@@ -53,6 +62,8 @@ export interface SocketHub {
   attach(server: Server): void;
   /** Opens an address for WebSockets. */
   register<Q, C>(path: string, spec: SocketSpec<Q, C>): void;
+  /** Asks at once whether those of an owner may stay, or of every owner when none is given. */
+  recheck(owner?: string): void;
   /** How many are open. */
   readonly size: number;
   /** Takes no more, tells every peer that the server is going (1001), and waits a second for them to leave. */
@@ -67,6 +78,7 @@ interface Held {
   socket: WebSocket;
   connection: OpenConnection;
   mayStay: () => Promise<boolean>;
+  owner: string | undefined;
 }
 
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
@@ -122,8 +134,11 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
             { params: {}, query: Object.fromEntries(url.searchParams), headers: {}, body: {} },
           ).query;
     const { headers } = request;
+    const credential = findCredential(headers);
+    if (credential?.kind === 'session') refuseForeignPage(headers, options.publicUrl);
     const caller = await spec.authenticate({
       token: findBearer(headers.authorization),
+      credential,
       query,
       headers,
       address: addressOf(request),
@@ -136,7 +151,12 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     const onFault = (error: unknown) =>
       logger.error({ err: error, connection: connection.id }, 'a WebSocket handler failed');
     const connection = createConnection(socket, { id: newId('conn'), address, now: clock.now, onFault });
-    const entry: Held = { socket, connection, mayStay: async () => (await spec.mayStay?.(caller)) ?? true };
+    const entry: Held = {
+      socket,
+      connection,
+      mayStay: async () => (await spec.mayStay?.(caller)) ?? true,
+      owner: spec.ownerOf?.(caller),
+    };
     held.add(entry);
     socket.on('message', connection.heard);
     socket.on('pong', connection.heard);
@@ -167,6 +187,11 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       connection.close(1008, 'The credential is no longer valid; sign on again.');
   }
 
+  function recheck(owner?: string): void {
+    for (const entry of held)
+      if (entry.owner !== undefined && (owner === undefined || owner === entry.owner)) void dismissUnlessWelcome(entry);
+  }
+
   async function close(): Promise<void> {
     isClosing = true;
     clearInterval(timer);
@@ -192,6 +217,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       });
       registered.set(path, { spec: spec as Registered['spec'], upgrader });
     },
+    recheck,
     get size() {
       return held.size;
     },
