@@ -29,7 +29,9 @@ export async function authorise(
   if (access.who === 'user') {
     const { via, ...user } = identity as UserIdentity;
     if (via.kind === 'session') refuseForged(method, request.headers, via.secret);
-    demandPermission(user, access.permission, access.on !== undefined);
+    // A member whom nobody has granted anything yet sees lists with nothing in them.
+    if (access.on !== 'listed' || user.role !== 'member')
+      demandPermission(user, access.permission, access.on !== undefined);
   }
   return { ...identity, request };
 }
