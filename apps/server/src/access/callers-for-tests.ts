@@ -35,8 +35,10 @@ export async function makeCallers(
       await insertGrant(db, own.id, { userId: id, workspaceId: own.granted.workspaceId, role: grant });
     return id;
   };
-  const byToken = (userId: string, given: Parameters<typeof insertToken>[3] = {}) => async () =>
-    bearer(await insertToken(db, own.id, userId, given));
+  const byToken =
+    (userId: string, given: Parameters<typeof insertToken>[3] = {}) =>
+    async () =>
+      bearer(await insertToken(db, own.id, userId, given));
   const bySession = (userId: string, csrf: boolean) => async (): Promise<Headers> => {
     const secret = await insertSession(db, own.id, userId);
     const cookie = `groundcrew=${secret}`;
@@ -66,18 +68,48 @@ export async function makeCallers(
     ['gP', 'planner'],
     ['gV', 'viewer'],
   ] as const)
-    add(short, `granted ${role}`, `a member with the role ${role} on the granted workspace`, byToken(await person('member', role)));
-  add('vO', 'viewer, granted operator', 'a viewer with the role operator on the granted workspace', byToken(await person('viewer', 'operator')));
+    add(
+      short,
+      `granted ${role}`,
+      `a member with the role ${role} on the granted workspace`,
+      byToken(await person('member', role)),
+    );
+  add(
+    'vO',
+    'viewer, granted operator',
+    'a viewer with the role operator on the granted workspace',
+    byToken(await person('viewer', 'operator')),
+  );
   const owner = await person('owner');
   const scopes: Permission[] = ['task:read', 'workspace:read'];
   add('sc', 'scoped token', `an owner's token with the scopes ${scopes.join(', ')}`, byToken(owner, { scopes }));
-  add('wt', 'workspace token', "an owner's token for the granted workspace alone", byToken(owner, { workspaceIds: [own.granted.workspaceId] }));
-  add('ex', 'expired token', "an owner's token that has expired", byToken(owner, { expiresAt: new Date(Date.now() - 1) }));
+  add(
+    'wt',
+    'workspace token',
+    "an owner's token for the granted workspace alone",
+    byToken(owner, { workspaceIds: [own.granted.workspaceId] }),
+  );
+  add(
+    'ex',
+    'expired token',
+    "an owner's token that has expired",
+    byToken(owner, { expiresAt: new Date(Date.now() - 1) }),
+  );
   add('re', 'revoked token', "an owner's token that was revoked", byToken(owner, { revokedAt: new Date() }));
   add('se', 'session', "an admin's browser, from a page of this server", bySession(await person('admin'), true));
-  add('sf', 'session, forged', "an admin's browser, from a page of another site", bySession(await person('admin'), false));
+  add(
+    'sf',
+    'session, forged',
+    "an admin's browser, from a page of another site",
+    bySession(await person('admin'), false),
+  );
   add('cl', 'machine client', 'a machine client with the role operator', await byClient(own, { role: 'operator' }));
-  add('cp', "pool's machine client", 'a machine client that names a pool, with the role member', await byClient(own, { pool_id: own.crew.pool.id }));
+  add(
+    'cp',
+    "pool's machine client",
+    'a machine client that names a pool, with the role member',
+    await byClient(own, { pool_id: own.crew.pool.id }),
+  );
 
   for (const [organisation, isForeign] of [
     [own, false],

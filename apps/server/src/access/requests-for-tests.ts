@@ -8,7 +8,14 @@ import {
   makeState,
   NONCE,
 } from '../modules/tasks/live-server-for-tests.ts';
-import { insertGrant, insertSession, insertToken, insertUser, type Organisation, type Place } from './world-for-tests.ts';
+import {
+  insertGrant,
+  insertSession,
+  insertToken,
+  insertUser,
+  type Organisation,
+  type Place,
+} from './world-for-tests.ts';
 
 const CHECKSUM = '0'.repeat(64);
 const bytes = (text: string) => ({
@@ -176,7 +183,10 @@ export function createRequests(live: LiveServer, own: Organisation) {
     pingByBody: () => ({ body: beat }),
     pullTask: () => ({ body: { wait_seconds: 0 } }),
 
-    acceptAttempt: (place) => ({ params: onTask(place), body: { attempt_id: place.attempt.id, secret_hash: CHECKSUM } }),
+    acceptAttempt: (place) => ({
+      params: onTask(place),
+      body: { attempt_id: place.attempt.id, secret_hash: CHECKSUM },
+    }),
     rejectAttempt: (place) => ({ params: onTask(place), body: { attempt_id: place.attempt.id, reason: 'x' } }),
     getTaskData: (place) => ({ params: onTask(place) }),
     getTaskConfiguration: (place) => ({ params: onTask(place) }),

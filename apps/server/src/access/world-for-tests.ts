@@ -83,9 +83,7 @@ async function makePlace(live: LiveServer, crew: Organisation['crew']): Promise<
 }
 
 /** A second organisation with an owner. */
-export async function addTenant({
-  db,
-}: LiveServer): Promise<{ id: OrganizationId; owner: string; ownerId: string }> {
+export async function addTenant({ db }: LiveServer): Promise<{ id: OrganizationId; owner: string; ownerId: string }> {
   const id = newId('org') as OrganizationId;
   await db.insertInto('organizations').values({ id, name: id }).execute();
   const ownerId = await insertUser(db, id, 'owner');
