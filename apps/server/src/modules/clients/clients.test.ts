@@ -126,7 +126,11 @@ describe('a machine client', () => {
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     const acked = new Promise((resolve) => socket.once('message', resolve));
     socket.send(
-      JSON.stringify({ type: 'hello', id: '1', payload: { agent_id: 'by-client', instance: 0, version: '1', attempts: [], free_slots: 1 } }),
+      JSON.stringify({
+        type: 'hello',
+        id: '1',
+        payload: { agent_id: 'by-client', instance: 0, version: '1', attempts: [], free_slots: 1 },
+      }),
     );
     await acked;
     const closed = new Promise((resolve) => socket.once('close', resolve));

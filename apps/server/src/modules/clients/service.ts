@@ -136,7 +136,6 @@ export function createClientsService(deps: ClientsDeps) {
 
   return { get, list, create, update, rotate, revoke };
 }
-export type ClientsService = ReturnType<typeof createClientsService>;
 
 const demandReach = (caller: UserCaller, client: Limits & { role: string }): void =>
   demandWithin(caller, rightsOf({ role: client.role, grants: null }, client), client.role as OrganizationRole);

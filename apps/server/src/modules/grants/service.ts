@@ -112,7 +112,6 @@ export function createGrantsService({ db, recordChange, rightsChanged, getWorksp
 
   return { list, create, revoke };
 }
-export type GrantsService = ReturnType<typeof createGrantsService>;
 
 /** The caller's permissions are those on the grant's workspace: nobody gives or takes away more than they have there. */
 function demandRole({ permissions }: UserCaller, role: Role): void {

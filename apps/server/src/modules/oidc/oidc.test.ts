@@ -46,7 +46,8 @@ function createBrowser(it: TestServer) {
       else cookies.set(pair.slice(0, at), pair.slice(at + 1));
     }
   };
-  const cookieOf = (origin: string) => [...(jar.get(origin) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
+  const cookieOf = (origin: string) =>
+    [...(jar.get(origin) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
 
   /** One request, wherever it goes; ours are made without a network. */
   async function visit(url: string): Promise<{ status: number; location: string | undefined; body: string }> {
@@ -55,9 +56,16 @@ function createBrowser(it: TestServer) {
       const answer = await fetch(url, { redirect: 'manual', headers: { cookie: cookieOf(origin) } });
       keep(origin, answer.headers.getSetCookie());
       const location = answer.headers.get('location');
-      return { status: answer.status, location: location ? new URL(location, url).href : undefined, body: await answer.text() };
+      return {
+        status: answer.status,
+        location: location ? new URL(location, url).href : undefined,
+        body: await answer.text(),
+      };
     }
-    const answer = await it.server.http.app.inject({ url: url.slice(origin.length), headers: { cookie: cookieOf(origin) } });
+    const answer = await it.server.http.app.inject({
+      url: url.slice(origin.length),
+      headers: { cookie: cookieOf(origin) },
+    });
     keep(origin, [answer.headers['set-cookie'] ?? []].flat());
     return { status: answer.statusCode, location: answer.headers.location as string | undefined, body: answer.body };
   }
@@ -164,9 +172,17 @@ describe('with a real provider', () => {
     expect((await it.call<Me>('GET', '/me', { token })).body.user?.name).toBe('ann');
     const other = await getCode();
     expect((await trade(other, 'w'.repeat(43))).status).toBe(401);
-    for (const elsewhere of ['https://evil.example.com/', 'http://127.0.0.1.evil.example.com:80/', 'http://127.0.0.1:5000@evil.example.com/'])
+    for (const elsewhere of [
+      'https://evil.example.com/',
+      'http://127.0.0.1.evil.example.com:80/',
+      'http://127.0.0.1:5000@evil.example.com/',
+    ])
       expect(
-        (await createBrowser(it).visit(`${PUBLIC}/api/v1/sign-in/oidc?redirect=${encodeURIComponent(elsewhere)}&code_challenge=${challenge}`)).status,
+        (
+          await createBrowser(it).visit(
+            `${PUBLIC}/api/v1/sign-in/oidc?redirect=${encodeURIComponent(elsewhere)}&code_challenge=${challenge}`,
+          )
+        ).status,
       ).toBe(400);
   });
 });
@@ -176,7 +192,12 @@ describe('a provider, or somebody in its place, that lies', () => {
   let liar: Awaited<ReturnType<typeof startLiar>>;
   beforeAll(async () => {
     liar = await startLiar();
-    const env = { ...RULES, ...settingsOf(liar), GROUNDCREW_OIDC_ALLOWED_DOMAINS: '', GROUNDCREW_OIDC_DEFAULT_ROLE: 'viewer' };
+    const env = {
+      ...RULES,
+      ...settingsOf(liar),
+      GROUNDCREW_OIDC_ALLOWED_DOMAINS: '',
+      GROUNDCREW_OIDC_DEFAULT_ROLE: 'viewer',
+    };
     it = await createTestServer({ env });
   });
   afterAll(async () => {
@@ -221,7 +242,9 @@ describe('a provider, or somebody in its place, that lies', () => {
 
 test('a half configuration is told, key by key', async () => {
   const { readConfiguration } = await import('../../configuration.ts');
-  expect(() => readConfiguration({ GROUNDCREW_OIDC_ISSUER: 'https://login.example.com' })).toThrow(/oidc\.client_id[\s\S]*public_url/);
+  expect(() => readConfiguration({ GROUNDCREW_OIDC_ISSUER: 'https://login.example.com' })).toThrow(
+    /oidc\.client_id[\s\S]*public_url/,
+  );
   expect(() => readConfiguration({ GROUNDCREW_OIDC_ISSUER: 'http://login.example.com' })).toThrow(/https URL/);
   expect(() => readConfiguration({ GROUNDCREW_OIDC_ROLES: 'platform=boss' })).toThrow(/value=role/);
 });

@@ -14,7 +14,9 @@ export async function startProvider(callbackUrl: string, people: People) {
   const { url, close } = await listenOnLoopback(server);
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const provider = new Provider(url, {
-    clients: [{ ...CLIENT, redirect_uris: [callbackUrl], grant_types: ['authorization_code'], response_types: ['code'] }],
+    clients: [
+      { ...CLIENT, redirect_uris: [callbackUrl], grant_types: ['authorization_code'], response_types: ['code'] },
+    ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
     cookies: { keys: ['test'] },
     pkce: { required: () => true },

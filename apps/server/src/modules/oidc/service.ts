@@ -145,7 +145,6 @@ export function createOidcService(deps: OidcDeps) {
 
   return { start, finish };
 }
-export type OidcService = ReturnType<typeof createOidcService>;
 
 const NOT_BEGUN =
   'This sign-on was not begun in this browser, has taken too long, or was used before; begin again at the sign-in page.';

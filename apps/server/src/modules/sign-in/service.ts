@@ -141,7 +141,6 @@ export function createSignInService(deps: SignInDeps) {
 
   return { signIn, beginSession, createSession, getSession, signOut, changePassword };
 }
-export type SignInService = ReturnType<typeof createSignInService>;
 
 function toCaller(user: UserRow, via: Via, request: RequestInfo): UserCaller {
   const rights = rightsOf(user);

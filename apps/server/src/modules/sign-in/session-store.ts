@@ -14,7 +14,7 @@ export interface SessionRow {
 }
 
 /** A session that is not used for so long is over. */
-export const IDLE_HOURS = 12;
+const IDLE_HOURS = 12;
 const OPEN: RawBuilder<unknown> = sql`s.revoked_at IS NULL AND s.expires_at > now() AND s.last_used_at > now() - make_interval(hours => ${sql.lit(IDLE_HOURS)})`;
 const SESSION: RawBuilder<unknown> = sql`SELECT s.id, s.user_id, s.address, s.user_agent, s.created_at, s.last_used_at, s.expires_at FROM sessions s`;
 

@@ -14,7 +14,6 @@ export {
   type Limits,
   rightsOf,
   toIdentity,
-  UNLIMITED,
 } from './identity.ts';
 export { presentUser } from './present.ts';
 export { demandReach, isLastOwner, type RightsChanged } from './user-service.ts';

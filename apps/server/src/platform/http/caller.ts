@@ -86,7 +86,7 @@ export type UserCaller = UserIdentity & { readonly request: RequestInfo };
 export type AgentCaller = AgentIdentity & { readonly request: RequestInfo };
 export type RegistrantCaller = RegistrantIdentity & { readonly request: RequestInfo };
 export type AttemptCaller = AttemptIdentity & { readonly request: RequestInfo };
-export type AnonymousCaller = { readonly kind: 'anybody'; readonly request: RequestInfo };
+type AnonymousCaller = { readonly kind: 'anybody'; readonly request: RequestInfo };
 
 /** Who a route's handler is called for. */
 export type CallerOf<A extends Access> = A extends { who: 'user' }

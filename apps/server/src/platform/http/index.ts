@@ -3,7 +3,6 @@ export { AppError, invalidRequest, notFound } from './app-error.ts';
 export type {
   AgentCaller,
   AgentIdentity,
-  AnonymousCaller,
   AttemptCaller,
   AttemptIdentity,
   Authenticators,
