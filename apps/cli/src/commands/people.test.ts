@@ -134,6 +134,10 @@ describe('people and their rights', () => {
       role: 'operator',
     });
     expect((await cli(['grant', 'list', '--user', 'grace'])).out).toMatch(/network +grace +operator +ann/);
+    // Whoever manages a workspace alone may not read users; an id needs no look.
+    const looked = plane.callsOf('listUsers').length;
+    expect((await cli(['grant', 'create', 'network', IDS.user, 'viewer'])).code).toBe(0);
+    expect(plane.callsOf('listUsers')).toHaveLength(looked);
     expect((await cli(['grant', 'revoke', grant.id])).out).toBe(`Revoked ${grant.id}.\n`);
   });
 

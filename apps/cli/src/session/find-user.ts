@@ -1,5 +1,5 @@
 import type { Client } from '@groundcrew/client';
-import type { MachineClient, User } from '@groundcrew/protocol';
+import { type MachineClient, type User, UserId } from '@groundcrew/protocol';
 import { CliError } from '../cli-error.ts';
 import { collectPages } from './pages.ts';
 
@@ -13,6 +13,12 @@ export async function findUser(client: Client, text: string): Promise<User> {
     users.find(({ id, name }) => id === text || name.toLowerCase() === wanted) ??
     users.find(({ email }) => email?.toLowerCase() === wanted);
   return found ?? missing('user', text, users);
+}
+
+/** The id of a user; one that is given needs no right to read users. */
+export async function findUserId(client: Client, text: string): Promise<UserId> {
+  const id = UserId.safeParse(text);
+  return id.success ? id.data : (await findUser(client, text)).id;
 }
 
 /** A machine client by name or id. */

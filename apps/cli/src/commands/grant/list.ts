@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { createCommand, limitOption } from '../../command.ts';
 import { formatGrants } from '../../present/people.ts';
-import { findUser } from '../../session/find-user.ts';
+import { findUserId } from '../../session/find-user.ts';
 import { collectPages } from '../../session/pages.ts';
 
 interface ListOptions {
@@ -20,7 +20,7 @@ export const grantList = (cli: Cli): Command =>
       const client = await cli.client();
       const only = {
         ...(workspace && { workspace_id: workspace }),
-        ...(user && { user_id: (await findUser(client, user)).id }),
+        ...(user && { user_id: await findUserId(client, user) }),
       };
       const grants = await collectPages(limit, (query) => client.call('listGrants', { query: { ...query, ...only } }));
       cli.print(grants, () => formatGrants(grants, cli.style, cli.clock.now()));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { createCommand, limitOption } from '../../command.ts';
 import { formatSessions } from '../../present/people.ts';
-import { findUser } from '../../session/find-user.ts';
+import { findUserId } from '../../session/find-user.ts';
 import { collectPages } from '../../session/pages.ts';
 
 export const sessionList = (cli: Cli): Command =>
@@ -14,7 +14,7 @@ export const sessionList = (cli: Cli): Command =>
     .addOption(limitOption())
     .action(async ({ limit, user }: { limit: number; user?: string }) => {
       const client = await cli.client();
-      const of = user === undefined ? {} : { user_id: (await findUser(client, user)).id };
+      const of = user === undefined ? {} : { user_id: await findUserId(client, user) };
       const sessions = await collectPages(limit, (query) =>
         client.call('listSessions', { query: { ...query, ...of } }),
       );

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { usageError } from '../../cli-error.ts';
 import { createCommand } from '../../command.ts';
-import { findUser } from '../../session/find-user.ts';
+import { findUserId } from '../../session/find-user.ts';
 
 interface UpdateOptions {
   role?: OrganizationRole;
@@ -20,7 +20,7 @@ export const userUpdate = (cli: Cli): Command =>
     .action(async (name: string, changes: UpdateOptions) => {
       if (Object.keys(changes).length === 0) throw usageError('Say what to change: --role, --email or --name.');
       const client = await cli.client();
-      const { id } = await findUser(client, name);
-      const user = await client.call('updateUser', { params: { user_id: id }, body: changes });
+      const user_id = await findUserId(client, name);
+      const user = await client.call('updateUser', { params: { user_id }, body: changes });
       cli.print(user, () => `${user.name} is ${user.role} now.`);
     });
