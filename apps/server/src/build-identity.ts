@@ -65,7 +65,7 @@ export function buildIdentity({ db, bus, hub, clock, logger, configuration }: Pl
   /** Who brings a credential that stands for a person or a machine client. */
   async function findUser(credential: Credential): Promise<UserIdentity | undefined> {
     if (credential.kind === 'bearer') return users.findIdentity(credential.token);
-    return credential.kind === 'session' ? signIn.findIdentity(credential.token) : clients.findIdentity(credential);
+    return credential.kind === 'session' ? signIn.findIdentity(credential) : clients.findIdentity(credential);
   }
 
   return {

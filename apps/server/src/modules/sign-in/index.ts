@@ -58,7 +58,7 @@ export function createSignInModule({ users, oidc, isSecure, ...deps }: SignInMod
 
   return {
     handlers,
-    findIdentity: sessions.findIdentity,
+    findIdentity: sessions.findByCookie,
     beginSession: service.beginSession,
     cookieOf: sessions.cookieOf,
     insertCode,

@@ -2,6 +2,7 @@ import { newId, newSecret, sha256Hex } from '@groundcrew/kit';
 import type { OrganizationId, Page, Session, SessionId, SessionQuery, UserId } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import {
+  type Credential,
   decodeCursor,
   demandPermission,
   notFound,
@@ -24,6 +25,8 @@ export interface SessionsDeps {
   isSecure: boolean;
 }
 
+type SessionCookie = Extract<Credential, { kind: 'session' }>;
+
 const PREFIX = 'gcw_';
 /** However much it is used, a session ends after so long. */
 const LIFE_MS = 30 * 86_400_000;
@@ -35,7 +38,13 @@ export function createSessionsService({ db, recordChange, rightsChanged, now, is
   const cookie = (value: string, seconds: number): string =>
     `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
 
-  /** Who brings this cookie, or undefined when its session has ended. */
+  /**
+   * Who brings this cookie, or undefined when its session has ended. Where cookies are secure none under another name counts:
+   * that one could have been set by a neighbour on the same domain, to have somebody work in a stranger's session.
+   */
+  const findByCookie = async ({ cookie: name, token }: SessionCookie): Promise<UserIdentity | undefined> =>
+    name === cookieName ? findIdentity(token) : undefined;
+
   async function findIdentity(secret: string): Promise<UserIdentity | undefined> {
     const owner = secret.startsWith(PREFIX) ? await store.findSessionOwner(db, sha256Hex(secret)) : undefined;
     if (owner === undefined) return undefined;
@@ -107,6 +116,7 @@ export function createSessionsService({ db, recordChange, rightsChanged, now, is
   }
 
   return {
+    findByCookie,
     findIdentity,
     begin,
     get,

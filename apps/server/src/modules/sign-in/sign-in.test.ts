@@ -182,6 +182,10 @@ describe('a session', () => {
     expect(headers['set-cookie']).toMatch(
       /^__Host-groundcrew=gcw_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; .*; Secure$/,
     );
+    const [, secret = ''] = /^__Host-groundcrew=([^;]+)/.exec(String(headers['set-cookie'])) ?? [];
+    const statusWith = async (name: string) =>
+      (await own.call('GET', '/me', { token: null, headers: { cookie: `${name}=${secret}` } })).status;
+    expect([await statusWith('__Host-groundcrew'), await statusWith('groundcrew')]).toEqual([200, 401]);
     await own.close();
   });
 

@@ -88,8 +88,16 @@ export interface PlacedInput {
   readonly body?: unknown;
 }
 
+/** A call whose caller may make it. */
+export interface Placed {
+  /** With the permissions they have where the call is about. */
+  readonly caller: UserCaller;
+  /** Names the workspace by its id, where a name decided: a rename meanwhile leads to no other one. */
+  readonly input: PlacedInput;
+}
+
 /**
- * The caller with the permissions they have where the call is about. Whoever has the permission everywhere costs no look into
+ * Decides by what the call is about. Whoever has the permission everywhere costs no look into
  * the database. Errors: `not_found` for what they may not even read, as if it were not there; `forbidden` for the rest.
  */
 export async function demandPlace(
@@ -97,9 +105,9 @@ export async function demandPlace(
   caller: UserCaller,
   input: PlacedInput,
   findPlace: FindPlace,
-): Promise<UserCaller> {
-  if (on === undefined || on === 'listed' || permission === 'signed_in') return caller;
-  if (caller.rights.onWorkspaces.size === 0) return caller;
+): Promise<Placed> {
+  if (on === undefined || on === 'listed' || permission === 'signed_in') return { caller, input };
+  if (caller.rights.onWorkspaces.size === 0) return { caller, input };
   const id = idOf(on, input);
   const workspaceId = await findPlace(on, caller.organizationId, id);
   const permissions = workspaceId === undefined ? caller.permissions : rightsOn(caller.rights, workspaceId);
@@ -107,7 +115,12 @@ export async function demandPlace(
     if (!permissions.has(permission)) throw notFound(NOUNS[on], id);
   const placed = { ...caller, permissions };
   demandPermission(placed, permission);
-  return placed;
+  return { caller: placed, input: workspaceId === undefined ? input : pin(on, input, workspaceId) };
+}
+
+function pin(on: Exclude<Place, 'listed'>, input: PlacedInput, workspaceId: WorkspaceId): PlacedInput {
+  if (on === 'workspace') return { ...input, params: { ...input.params, workspace_id: workspaceId } };
+  return on === 'body' ? { ...input, body: { ...(input.body as object), workspace_id: workspaceId } } : input;
 }
 
 const NOUNS: Readonly<Record<Exclude<Place, 'listed'>, string>> = {

@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** What a request proves with who makes it. */
 export type Credential =
   | { readonly kind: 'bearer'; readonly token: string }
-  /** A browser's: sent along by it whoever made it send the request. */
-  | { readonly kind: 'session'; readonly token: string }
+  /** A browser's: sent along by it whoever made it send the request. `cookie` is the name it came under. */
+  | { readonly kind: 'session'; readonly token: string; readonly cookie: string }
   | { readonly kind: 'app_key'; readonly key: string; readonly secret: string };
 
 /** Longer than any credential; what exceeds it is not looked up. */
@@ -18,8 +18,7 @@ export function findCredential(headers: IncomingHttpHeaders): Credential | undef
   if (token !== undefined) return { kind: 'bearer', token };
   const [key, secret] = [headers['x-app-key'], headers['x-app-secret']];
   if (isShort(key) && isShort(secret)) return { kind: 'app_key', key, secret };
-  const cookie = headers.authorization === undefined ? findSessionCookie(headers.cookie) : undefined;
-  return cookie === undefined ? undefined : { kind: 'session', token: cookie };
+  return headers.authorization === undefined ? findSession(headers.cookie) : undefined;
 }
 
 const isShort = (value: string | string[] | undefined): value is string =>
@@ -31,13 +30,13 @@ export function findBearer(header: string | undefined): string | undefined {
   return /^Bearer +([^\s]+)$/i.exec(header)?.[1];
 }
 
-const findSessionCookie = (header: string | undefined): string | undefined => {
-  for (const name of SESSION_COOKIES) {
-    const value = findCookie(header, name);
-    if (value !== undefined) return value;
+function findSession(header: string | undefined): Credential | undefined {
+  for (const cookie of SESSION_COOKIES) {
+    const token = findCookie(header, cookie);
+    if (token !== undefined) return { kind: 'session', token, cookie };
   }
   return undefined;
-};
+}
 
 /** The value of a cookie; the first one when a request carries several of the name. */
 export function findCookie(header: string | undefined, name: string): string | undefined {

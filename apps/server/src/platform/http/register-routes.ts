@@ -111,17 +111,17 @@ async function answer(
     { params: request.params, query: request.query, headers: request.raw.headers, body: request.body },
     raw !== undefined,
   );
-  const caller =
+  const placed =
     spec.access.who === 'user'
       ? await demandPlace(spec.access, request.caller as UserCaller, input as PlacedInput, options.findPlace)
-      : request.caller;
+      : { caller: request.caller, input };
   const call = (info: RequestInfo) =>
-    handler({ ...input, raw, caller: { ...caller, request: info }, request: info } as never);
+    handler({ ...placed.input, raw, caller: { ...placed.caller, request: info }, request: info } as never);
   const key = findIdempotencyKey(request, spec);
   if (key === undefined) return send(reply, row, await call(request.caller.request), options);
   const keyed = await options.idempotency.run(
     {
-      caller: caller as UserCaller,
+      caller: placed.caller as UserCaller,
       key,
       route: `${spec.method} ${request.url}`,
       request: identityOf(input, raw),
