@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isWithin, mayOn, reachOf } from '../../platform/http/index.ts';
 import { createRights, type RightsInput } from './create-rights.ts';
-import { GRANT_PERMISSIONS, mayManage, ROLE_PERMISSIONS } from './roles.ts';
+import { GRANT_PERMISSIONS } from './grant-permissions.ts';
+import { mayManage } from './rank.ts';
+import { ROLE_PERMISSIONS } from './roles.ts';
 
 const A = 'ws-a' as WorkspaceId;
 const B = 'ws-b' as WorkspaceId;

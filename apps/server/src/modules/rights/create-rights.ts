@@ -1,6 +1,7 @@
 import type { OrganizationRole, Permission, Role, WorkspaceId } from '@groundcrew/protocol';
 import type { Rights } from '../../platform/http/index.ts';
-import { GRANT_PERMISSIONS, isOfWorkspaces, ROLE_PERMISSIONS } from './roles.ts';
+import { GRANT_PERMISSIONS, isOfWorkspaces } from './grant-permissions.ts';
+import { ROLE_PERMISSIONS } from './roles.ts';
 
 /** What somebody's rights are made of, as the database has it. */
 export interface RightsInput {
