@@ -32,7 +32,7 @@ describe('bad requests and archives: one sentence each, the right status, nothin
   afterEach(async () => {
     expect((await ask(server, { path: '/api/v1/info', token: null })).status).toBe(200);
     const me = await server.client.call('getMe');
-    expect(me.user.role).toBe('owner');
+    expect(me.user?.role).toBe('owner');
   });
 
   const expectRefusal = async (question: Question, status: number, code: string, names: RegExp): Promise<void> => {

@@ -225,7 +225,7 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
     const asked = await askEveryRoute(server, {
       task_id: task.id,
       workspace_id: workspace.workspace_id,
-      user_id: user.id,
+      user_id: user?.id ?? '',
       '/agents/id': (await agent.getRecord()).id,
       '/agent-pools/id': pools[0]?.id ?? '',
       state_version_id: states.items[0]?.id ?? '',

@@ -73,13 +73,24 @@ CREATE TABLE agents (
   max_concurrent_tasks integer,
   previous_token_hash text,
   previous_token_expires_at timestamp with time zone,
+  registered_by_token text DEFAULT 
+CASE
+    WHEN (pool_token_id !~~ 'client-%'::text) THEN pool_token_id
+    ELSE NULL::text
+END,
+  registered_by_client text DEFAULT 
+CASE
+    WHEN (pool_token_id ~~ 'client-%'::text) THEN pool_token_id
+    ELSE NULL::text
+END,
   CONSTRAINT agents_pkey PRIMARY KEY (id),
   CONSTRAINT agents_agent_type_check CHECK ((agent_type = ANY (ARRAY['remote'::text, 'k8s'::text]))),
   CONSTRAINT agents_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1)),
   CONSTRAINT agents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT agents_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT agents_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
-  CONSTRAINT agents_organization_id_pool_token_id_fkey FOREIGN KEY (organization_id, pool_token_id) REFERENCES pool_tokens(organization_id, id),
+  CONSTRAINT agents_organization_id_registered_by_client_fkey FOREIGN KEY (organization_id, registered_by_client) REFERENCES machine_clients(organization_id, id),
+  CONSTRAINT agents_organization_id_registered_by_token_fkey FOREIGN KEY (organization_id, registered_by_token) REFERENCES pool_tokens(organization_id, id),
   CONSTRAINT agents_previous_token_hash_key UNIQUE (previous_token_hash),
   CONSTRAINT agents_token_hash_key UNIQUE (token_hash)
 ) WITH (fillfactor=70);
@@ -102,6 +113,8 @@ CREATE TABLE api_tokens (
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
   automation boolean NOT NULL DEFAULT false,
+  scopes jsonb,
+  workspace_ids jsonb,
   CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
   CONSTRAINT api_tokens_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'sign_in'::text]))),
   CONSTRAINT api_tokens_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id),
@@ -335,6 +348,23 @@ CREATE TABLE events (
 CREATE INDEX events_by_age ON events USING btree (at);
 CREATE INDEX events_by_organization ON events USING btree (organization_id, seq);
 
+CREATE TABLE grants (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  workspace_id text NOT NULL,
+  user_id text NOT NULL,
+  role text NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT grants_pkey PRIMARY KEY (id),
+  CONSTRAINT grants_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT grants_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id),
+  CONSTRAINT grants_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES workspaces(organization_id, id),
+  CONSTRAINT grants_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'planner'::text, 'viewer'::text]))),
+  CONSTRAINT grants_user_id_workspace_id_key UNIQUE (user_id, workspace_id)
+);
+CREATE INDEX grants_by_workspace ON grants USING btree (workspace_id, created_at);
+
 CREATE TABLE idempotency_keys (
   organization_id text NOT NULL,
   caller_id text NOT NULL,
@@ -388,6 +418,41 @@ CREATE TABLE log_streams (
 ) WITH (fillfactor=70);
 CREATE INDEX log_streams_by_task ON log_streams USING btree (task_id);
 CREATE INDEX log_streams_to_archive ON log_streams USING btree (updated_at) WHERE ((archived_key IS NULL) AND (length > 0));
+
+CREATE TABLE machine_clients (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL DEFAULT ''::text,
+  app_key text NOT NULL,
+  secret_hash text NOT NULL,
+  previous_secret_hash text,
+  previous_secret_until timestamp with time zone,
+  role text NOT NULL,
+  scopes jsonb,
+  workspace_ids jsonb,
+  pool_id text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT machine_clients_pkey PRIMARY KEY (id),
+  CONSTRAINT machine_clients_app_key_key UNIQUE (app_key),
+  CONSTRAINT machine_clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+  CONSTRAINT machine_clients_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT machine_clients_organization_id_pool_id_fkey FOREIGN KEY (organization_id, pool_id) REFERENCES pools(organization_id, id),
+  CONSTRAINT machine_clients_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'planner'::text, 'viewer'::text, 'member'::text])))
+);
+CREATE UNIQUE INDEX machine_clients_name ON machine_clients USING btree (organization_id, lower(name)) WHERE (revoked_at IS NULL);
+
+CREATE TABLE oidc_states (
+  state_hash text NOT NULL,
+  used_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT oidc_states_pkey PRIMARY KEY (state_hash)
+);
+CREATE INDEX oidc_states_by_age ON oidc_states USING btree (used_at);
 
 CREATE TABLE organizations (
   id text NOT NULL,
@@ -493,6 +558,43 @@ CREATE TABLE server_facts (
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT server_facts_pkey PRIMARY KEY (key)
 );
+
+CREATE TABLE sessions (
+  id text NOT NULL,
+  organization_id text NOT NULL,
+  user_id text NOT NULL,
+  secret_hash text NOT NULL,
+  address text NOT NULL,
+  user_agent text NOT NULL DEFAULT ''::text,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  last_used_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone NOT NULL,
+  revoked_at timestamp with time zone,
+  CONSTRAINT sessions_pkey PRIMARY KEY (id),
+  CONSTRAINT sessions_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT sessions_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id),
+  CONSTRAINT sessions_secret_hash_key UNIQUE (secret_hash)
+);
+CREATE INDEX sessions_by_age ON sessions USING btree (expires_at);
+CREATE INDEX sessions_by_user ON sessions USING btree (user_id, created_at DESC);
+
+CREATE TABLE sign_in_codes (
+  code_hash text NOT NULL,
+  organization_id text NOT NULL,
+  user_id text NOT NULL,
+  code_challenge text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT sign_in_codes_pkey PRIMARY KEY (code_hash),
+  CONSTRAINT sign_in_codes_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users(organization_id, id)
+);
+CREATE INDEX sign_in_codes_by_age ON sign_in_codes USING btree (expires_at);
+
+CREATE TABLE sign_in_limits (
+  key text NOT NULL,
+  empty_at timestamp with time zone NOT NULL,
+  CONSTRAINT sign_in_limits_pkey PRIMARY KEY (key)
+);
+CREATE INDEX sign_in_limits_by_age ON sign_in_limits USING btree (empty_at);
 
 CREATE TABLE state_versions (
   id text NOT NULL,
@@ -624,11 +726,18 @@ CREATE TABLE users (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
+  password_hash text,
+  password_changed_at timestamp with time zone,
+  oidc_issuer text,
+  oidc_subject text,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
   CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id)
 );
+CREATE INDEX users_email ON users USING btree (lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
+CREATE INDEX users_login ON users USING btree (lower(name)) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX users_name ON users USING btree (organization_id, lower(name)) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX users_oidc ON users USING btree (organization_id, oidc_issuer, oidc_subject) WHERE ((deleted_at IS NULL) AND (oidc_subject IS NOT NULL));
 
 CREATE TABLE variables (
   id text NOT NULL,

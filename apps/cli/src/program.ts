@@ -3,8 +3,10 @@ import type { Cli } from './cli.ts';
 import { agent } from './commands/agent/index.ts';
 import { apply } from './commands/apply.ts';
 import { audit } from './commands/audit/index.ts';
+import { client } from './commands/client/index.ts';
 import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
+import { grant } from './commands/grant/index.ts';
 import { login } from './commands/login.ts';
 import { logout } from './commands/logout.ts';
 import { plan } from './commands/plan.ts';
@@ -12,10 +14,12 @@ import { pool } from './commands/pool/index.ts';
 import { push } from './commands/push.ts';
 import { queue } from './commands/queue.ts';
 import { server } from './commands/server/index.ts';
+import { session } from './commands/session/index.ts';
 import { state } from './commands/state/index.ts';
 import { task } from './commands/task/index.ts';
 import { token } from './commands/token/index.ts';
 import { up } from './commands/up.ts';
+import { user } from './commands/user/index.ts';
 import { variable } from './commands/var/index.ts';
 import { whoami } from './commands/whoami.ts';
 import { workspace } from './commands/workspace/index.ts';
@@ -26,7 +30,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly ((cli: Cli
   ['Start here:', [up, demo]],
   ['Work:', [plan, apply, push, task, queue]],
   ['What is kept:', [workspace, variable, state]],
-  ['Who and where:', [login, logout, whoami, token, agent, pool, audit, server]],
+  ['Who and where:', [login, logout, whoami, user, grant, token, session, client, agent, pool, audit, server]],
   ['Shell:', [completion]],
 ];
 

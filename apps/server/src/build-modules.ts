@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { newId, sha256Hex } from '@groundcrew/kit';
 import { type AgentId, ATTEMPT_TOKEN_PREFIX, type OrganizationId, type Stage, type TaskId } from '@groundcrew/protocol';
+import { buildIdentity } from './build-identity.ts';
 import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
@@ -15,7 +16,6 @@ import { createPoolsModule } from './modules/pools/index.ts';
 import { createResourcesModule } from './modules/resources/index.ts';
 import { createStateModule } from './modules/state/index.ts';
 import { contactLostSince, createTasksModule, taskChannel } from './modules/tasks/index.ts';
-import { createUsersModule } from './modules/users/index.ts';
 import { createVariablesModule } from './modules/variables/index.ts';
 import { createWorkspacesModule } from './modules/workspaces/index.ts';
 import { type Authenticators, type Handlers, mergeHandlers } from './platform/http/index.ts';
@@ -39,9 +39,16 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now });
 
   const organisations = createOrganisationsModule({ db, recordChange });
-  const users = createUsersModule({ db, recordChange, now: clock.now, organisations: organisations.service });
+  const identity = buildIdentity(platform, {
+    recordChange,
+    organisations: organisations.service,
+    getPool: (organizationId, id) => pools.service.getPool(organizationId, id),
+    getWorkspaceId: (organizationId, idOrName) => workspaces.service.getWorkspaceId(organizationId, idOrName),
+    clientRevoked: (id) => agents.service.cutOffToken(id),
+  });
+  const { users } = identity;
   const audit = createAuditModule({ db, keys: auditKeys, logger });
-  const events = createEventsModule({ db, bus, hub, clock, logger, findUser: users.findIdentity });
+  const events = createEventsModule({ db, bus, hub, clock, logger, findUser: identity.findUser });
   const pools = createPoolsModule({
     db,
     recordChange,
@@ -108,9 +115,12 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   });
 
   const authenticators: Authenticators = {
-    user: users.findIdentity,
+    user: identity.findUser,
     agent: agents.signOn.findAgentCaller,
-    registrant: agents.signOn.findRegistrant,
+    registrant: async (credential) => {
+      if (credential.kind === 'app_key') return identity.findRegistrant(credential);
+      return credential.kind === 'bearer' ? agents.signOn.findRegistrant(credential.token) : undefined;
+    },
     attempt: async (token) =>
       token.startsWith(ATTEMPT_TOKEN_PREFIX)
         ? findAttempt(sha256Hex(token.slice(ATTEMPT_TOKEN_PREFIX.length)))
@@ -141,7 +151,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const handlers = mergeHandlers([
     server,
     organisations.handlers,
-    users.handlers,
+    ...identity.handlers,
     audit.handlers,
     workspaces.handlers,
     variables.handlers,
@@ -155,6 +165,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
       getTask: tasks.service.find,
       readTask,
       taskChannel,
+      findWorkspace: (organizationId, taskId) => identity.findPlace('task', organizationId, taskId),
     }),
     state.handlers,
     pools.handlers,
@@ -166,6 +177,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     organisations,
     users,
     audit,
+    identity,
     events,
     variables,
     pools,

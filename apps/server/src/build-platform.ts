@@ -49,7 +49,12 @@ export async function buildPlatform({
   const bus = createBus({ address, logger });
   const leadership = createLeadership({ address, logger });
   const isTrustedProxy = parseTrusted(configuration.trust_proxy);
-  const hub = createSocketHub({ logger, clock, clientAddress: createClientAddress(isTrustedProxy) });
+  const hub = createSocketHub({
+    logger,
+    clock,
+    clientAddress: createClientAddress(isTrustedProxy),
+    publicUrl: configuration.public_url,
+  });
   watchPlatform(metrics.registry, { db, hub });
   const onTrouble = (error: unknown) => logger.warn({ err: error }, 'the answer to an Idempotency-Key was not kept');
 

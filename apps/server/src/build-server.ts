@@ -57,6 +57,7 @@ export async function buildServer({
     clock,
     handlers: modules.handlers as Handlers,
     authenticators: modules.authenticators,
+    findPlace: modules.identity.findPlace,
     idempotency: platform.idempotency,
     isTrustedProxy: platform.isTrustedProxy,
     checkAnswers: strict,

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type ConfigMistake, config, LOG_LEVELS } from '@groundcrew/kit';
 import { START_FIGURES } from './modules/tasks/index.ts';
+import { findOidcContradictions, OIDC } from './oidc-configuration.ts';
 import { parseTrusted } from './platform/http/index.ts';
 
 const seconds = (ms: number): string => `${ms / 1000}s`;
@@ -71,6 +72,7 @@ export const CONFIGURATION = {
       doc: 'Folder for finished logs. Default: archive/logs in the home beside a database of our own; with another database, whose replicas must share the folder, they stay in the database.',
     }),
   ),
+  oidc: OIDC,
   sign_in_token: config.choice(['first', 'always'], {
     doc: 'When a start prints a one-time sign-in token: until somebody has signed in, or always, for an owner who has lost their token.',
     default: 'first',
@@ -237,10 +239,16 @@ export const homePaths = (home: string) => ({
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** Whether browsers come over TLS, or have to: everywhere but on loopback without a proxy before it. */
+export const isReachedSecurely = ({ public_url, tls, listen, trust_proxy }: Configuration): boolean =>
+  public_url === undefined
+    ? tls.cert_file !== undefined || trust_proxy.length > 0 || !LOOPBACK.has(listen.host)
+    : public_url.startsWith('https://') || !LOOPBACK.has(new URL(public_url).hostname.replace(/^\[|\]$/g, ''));
+
 /** What is wrong only in combination. */
 function findContradictions(value: Configuration): ConfigMistake[] {
   const { tls, listen, leases, metrics, trust_proxy } = value;
-  const mistakes: ConfigMistake[] = [];
+  const mistakes: ConfigMistake[] = findOidcContradictions(value.oidc, value.public_url);
   if ((tls.cert_file === undefined) !== (tls.key_file === undefined))
     mistakes.push({
       key: 'tls',

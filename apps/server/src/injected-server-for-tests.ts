@@ -1,5 +1,5 @@
 import { type Clock, createLogger, newId, newSecret, sha256Hex } from '@groundcrew/kit';
-import type { ApiTokenCreated, ErrorBody, OrganizationId, Role, User } from '@groundcrew/protocol';
+import type { ApiTokenCreated, ErrorBody, OrganizationId, OrganizationRole, User } from '@groundcrew/protocol';
 import { createTemporaryFolder, createTestDatabase, type TestDatabase } from '@groundcrew/testkit';
 import { buildServer, type Server } from './build-server.ts';
 import { readConfiguration } from './configuration.ts';
@@ -34,7 +34,7 @@ export interface TestServer {
     options?: CallOptions,
   ): Promise<Called<T>>;
   /** A new user of this role and a token of theirs. */
-  addUser(role: Role, name?: string): Promise<{ user: User; token: string }>;
+  addUser(role: OrganizationRole, name?: string): Promise<{ user: User; token: string }>;
   close(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export async function createTestServer({ env = {}, clock }: TestServerOptions = 
   });
   token = signedIn.body.token;
 
-  async function addUser(role: Role, name: string = role): Promise<{ user: User; token: string }> {
+  async function addUser(role: OrganizationRole, name: string = role): Promise<{ user: User; token: string }> {
     const { body: user } = await call<User>('POST', '/users', { body: { name, role } });
     const { body: made } = await call<ApiTokenCreated>('POST', '/tokens', { body: { name: 'test', user_id: user.id } });
     return { user, token: made.token };

@@ -16,7 +16,7 @@ const HEARTBEATS_EVERY_MS = 5_000;
 /** Everything the server does without being asked. */
 export function startLoops(
   platform: Platform,
-  { tasks, agents, audit, events, logs, metrics, figures }: Modules,
+  { tasks, agents, audit, events, identity, logs, metrics, figures }: Modules,
 ): { loops: Loop[]; dispatcher: Loop } {
   const { db, blobs, clock, idempotency, configuration, keys, leadership, logger } = platform;
   const { intervals } = configuration;
@@ -72,6 +72,7 @@ export function startLoops(
   async function sweep(): Promise<void> {
     await events.sweep();
     await idempotency.sweep();
+    await identity.sweep();
     await blobs.sweep(db, new Date(clock.now() - ABANDONED_AFTER_MS), SWEEP_BLOBS);
   }
   const sweeper = start({ name: 'sweeper', intervalMs: intervals.sweep, exclusive: true, run: sweep });

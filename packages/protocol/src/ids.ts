@@ -5,6 +5,9 @@ export const ID_PREFIXES = {
   organization: 'org',
   user: 'user',
   apiToken: 'tok',
+  session: 'sess',
+  grant: 'grant',
+  client: 'client',
   agent: 'agent',
   pool: 'pool',
   poolToken: 'ptok',
@@ -34,6 +37,12 @@ export const UserId = idOf(ID_PREFIXES.user, 'UserId');
 export type UserId = z.infer<typeof UserId>;
 export const ApiTokenId = idOf(ID_PREFIXES.apiToken, 'ApiTokenId');
 export type ApiTokenId = z.infer<typeof ApiTokenId>;
+export const SessionId = idOf(ID_PREFIXES.session, 'SessionId');
+export type SessionId = z.infer<typeof SessionId>;
+export const GrantId = idOf(ID_PREFIXES.grant, 'GrantId');
+export type GrantId = z.infer<typeof GrantId>;
+export const ClientId = idOf(ID_PREFIXES.client, 'ClientId');
+export type ClientId = z.infer<typeof ClientId>;
 /** The record's id of an agent; the name it chose for itself is `agent_id`, a {@link AgentName}. */
 export const AgentId = idOf(ID_PREFIXES.agent, 'AgentId');
 export type AgentId = z.infer<typeof AgentId>;

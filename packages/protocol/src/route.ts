@@ -1,10 +1,20 @@
 import type { z } from 'zod';
 import type { Permission } from './words.ts';
 
-/** Who may call a route. Every route but the ones for nobody belongs to the caller's organisation. */
+/**
+ * Which workspace a call is about, where rights on a single one may suffice: named by `:workspace_id` (id or name), that of
+ * `:task_id`, of `:state_version_id` or of `:grant_id`, named by `workspace_id` in the body; or of none in particular: the
+ * answer of a `listed` route holds what the caller may see.
+ */
+export type Place = 'workspace' | 'task' | 'state_version' | 'grant' | 'body' | 'listed';
+
+/**
+ * Who may call a route. Every route but the ones for nobody belongs to the caller's organisation. A user's permission is needed
+ * on the workspace that `on` tells, or in the whole organisation where there is none.
+ */
 export type Access =
   | { readonly who: 'anybody' }
-  | { readonly who: 'user'; readonly permission: Permission | 'signed_in' }
+  | { readonly who: 'user'; readonly permission: Permission | 'signed_in'; readonly on?: Place }
   | { readonly who: 'registrant' }
   | { readonly who: 'agent' }
   /** The attempt's own credential; `act` ends with the attempt, `deliver` lasts until everything is confirmed. */

@@ -1,27 +1,15 @@
 import * as z from 'zod';
 import { AuditEntry, AuditExportQuery, AuditHeadAnswer, AuditQuery, AuditVerdict, AuditVerifyQuery } from './audit.ts';
 import { PageQuery, pageOf } from './common.ts';
-import { ApiTokenId, UserId } from './ids.ts';
-import {
-  ApiToken,
-  ApiTokenCreate,
-  ApiTokenCreated,
-  Me,
-  Organization,
-  SignIn,
-  User,
-  UserCreate,
-  UserUpdate,
-} from './organization.ts';
+import { UserId } from './ids.ts';
+import { Me, Organization, User, UserCreate, UserUpdate } from './organization.ts';
 import { route } from './route.ts';
+import type { Permission } from './words.ts';
 
-const user = (
-  permission: 'user:read' | 'user:write' | 'token:write' | 'organization:read' | 'audit:read' | 'signed_in',
-) => ({ who: 'user', permission }) as const;
+const user = <P extends Permission | 'signed_in'>(permission: P) => ({ who: 'user', permission }) as const;
 const userId = z.object({ user_id: UserId });
-const tokenId = z.object({ token_id: ApiTokenId });
 
-/** Server information, sign-in, organisation, users, API tokens, audit. */
+/** Server information, organisation, users, audit. */
 export const identityRoutes = {
   getInfo: route({
     method: 'GET',
@@ -30,16 +18,6 @@ export const identityRoutes = {
     summary: 'Version and features of this server',
     access: { who: 'anybody' },
     answer: z.object({ name: z.string(), version: z.string(), features: z.array(z.string()) }),
-  }),
-  signIn: route({
-    method: 'POST',
-    path: '/sign-in',
-    tag: 'identity',
-    summary: 'Trade a one-time sign-in token for an API token',
-    access: { who: 'anybody' },
-    body: SignIn,
-    answer: ApiTokenCreated,
-    status: 201,
   }),
   getMe: route({
     method: 'GET',
@@ -99,36 +77,9 @@ export const identityRoutes = {
     method: 'DELETE',
     path: '/users/:user_id',
     tag: 'identity',
-    summary: 'Remove a user and revoke their tokens',
+    summary: 'Remove a user; their tokens and sessions end at once',
     access: user('user:write'),
     params: userId,
-  }),
-  listTokens: route({
-    method: 'GET',
-    path: '/tokens',
-    tag: 'identity',
-    summary: 'My API tokens',
-    access: user('signed_in'),
-    query: PageQuery,
-    answer: pageOf(ApiToken),
-  }),
-  createToken: route({
-    method: 'POST',
-    path: '/tokens',
-    tag: 'identity',
-    summary: 'Make an API token or a sign-in token; its text is shown once',
-    access: user('token:write'),
-    body: ApiTokenCreate,
-    answer: ApiTokenCreated,
-    status: 201,
-  }),
-  revokeToken: route({
-    method: 'DELETE',
-    path: '/tokens/:token_id',
-    tag: 'identity',
-    summary: 'Revoke an API token at once',
-    access: user('token:write'),
-    params: tokenId,
   }),
   listAudit: route({
     method: 'GET',

@@ -4,7 +4,7 @@ import { TaskId } from './ids.ts';
 import { LogPart, LogQuery, LogStreamInfo } from './log.ts';
 import { PlanDetails } from './plan.ts';
 import { QueueExplanation } from './queue.ts';
-import { route } from './route.ts';
+import { type Place, route } from './route.ts';
 import {
   ApproveRequest,
   Attempt,
@@ -20,7 +20,7 @@ import {
 import { CloseRequest } from './task-verdict.ts';
 import type { Permission } from './words.ts';
 
-const user = <P extends Permission>(permission: P) => ({ who: 'user', permission }) as const;
+const user = <P extends Permission>(permission: P, on: Place = 'task') => ({ who: 'user', permission, on }) as const;
 const task = z.object({ task_id: TaskId });
 
 /** Tasks as people and pipelines use them. */
@@ -30,7 +30,7 @@ export const taskRoutes = {
     path: '/tasks',
     tag: 'tasks',
     summary: 'Ask for a plan or a plan and apply',
-    access: user('task:plan'),
+    access: user('task:plan', 'body'),
     body: TaskCreate,
     answer: Task,
     status: 201,
@@ -40,7 +40,7 @@ export const taskRoutes = {
     path: '/tasks',
     tag: 'tasks',
     summary: 'Tasks, newest first',
-    access: user('task:read'),
+    access: user('task:read', 'listed'),
     query: TaskListQuery,
     answer: pageOf(Task),
   }),

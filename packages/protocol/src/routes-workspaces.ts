@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ARCHIVE_LIMITS } from './archive.ts';
 import { Checksum, PageQuery, pageOf } from './common.ts';
 import { ConfigurationId, ResourceId, StateVersionId, VariableId } from './ids.ts';
-import { route } from './route.ts';
+import { type Place, route } from './route.ts';
 import {
   MAX_STATE_BYTES,
   StateAcceptance,
@@ -29,7 +29,8 @@ import {
   WorkspaceUpdate,
 } from './workspace.ts';
 
-const user = <P extends Permission>(permission: P) => ({ who: 'user', permission }) as const;
+const user = <P extends Permission>(permission: P, on: Place = 'workspace') =>
+  ({ who: 'user', permission, on }) as const;
 /** `:workspace_id` takes the id or the name. */
 const inWorkspace = z.object({ workspace_id: z.string().min(1).max(128) });
 const variable = inWorkspace.extend({ variable_id: VariableId });
@@ -44,7 +45,7 @@ export const workspaceRoutes = {
     path: '/workspaces',
     tag: 'workspaces',
     summary: 'Workspaces',
-    access: user('workspace:read'),
+    access: user('workspace:read', 'listed'),
     query: PageQuery.extend({ search: z.string().max(90).optional() }),
     answer: pageOf(Workspace),
   }),
@@ -53,7 +54,7 @@ export const workspaceRoutes = {
     path: '/workspaces',
     tag: 'workspaces',
     summary: 'Add a workspace',
-    access: user('workspace:write'),
+    access: { who: 'user', permission: 'workspace:write' },
     body: WorkspaceCreate,
     answer: Workspace,
     status: 201,
@@ -263,7 +264,7 @@ export const workspaceRoutes = {
     path: '/state-versions/:state_version_id',
     tag: 'state',
     summary: 'One state version',
-    access: user('state:read'),
+    access: user('state:read', 'state_version'),
     params: stateVersion,
     answer: StateVersion,
   }),
@@ -272,7 +273,7 @@ export const workspaceRoutes = {
     path: '/state-versions/:state_version_id/content',
     tag: 'state',
     summary: 'Its bytes, exactly as Terraform wrote them',
-    access: user('state:read'),
+    access: user('state:read', 'state_version'),
     params: stateVersion,
     rawAnswer: 'application/json',
   }),
@@ -281,7 +282,7 @@ export const workspaceRoutes = {
     path: '/state-versions/:state_version_id/compare',
     tag: 'state',
     summary: 'What it holds that the current state does not, by names alone',
-    access: user('state:read'),
+    access: user('state:read', 'state_version'),
     params: stateVersion,
     answer: StateComparison,
   }),
@@ -290,7 +291,7 @@ export const workspaceRoutes = {
     path: '/state-versions/:state_version_id/accept',
     tag: 'state',
     summary: 'Make a quarantined state current, as a new version with the next serial; refused while an apply runs',
-    access: user('state:write'),
+    access: user('state:write', 'state_version'),
     params: stateVersion,
     body: StateAcceptance,
     answer: StateVersion,
@@ -301,7 +302,7 @@ export const workspaceRoutes = {
     path: '/state-versions/:state_version_id/discard',
     tag: 'state',
     summary: 'Decide against a quarantined state; its content is kept',
-    access: user('state:write'),
+    access: user('state:write', 'state_version'),
     params: stateVersion,
     body: StateDecision,
     answer: StateVersion,

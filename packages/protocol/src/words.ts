@@ -107,8 +107,12 @@ export type VariableCategory = z.infer<typeof VariableCategory>;
 export const StateStanding = z.enum(['current', 'past', 'superseded', 'quarantined', 'discarded']);
 export type StateStanding = z.infer<typeof StateStanding>;
 
+/** What somebody may do, from everything to looking on; of an organisation or of one workspace. */
 export const Role = z.enum(['owner', 'admin', 'operator', 'planner', 'viewer']);
 export type Role = z.infer<typeof Role>;
+/** A role in an organisation. A `member` sees only the workspaces that were granted to them. */
+export const OrganizationRole = z.enum([...Role.options, 'member']);
+export type OrganizationRole = z.infer<typeof OrganizationRole>;
 
 /** What a call needs; which role has which is decided by the server's policies. */
 export const Permission = z.enum([
@@ -117,6 +121,10 @@ export const Permission = z.enum([
   'user:read',
   'user:write',
   'token:write',
+  'grant:read',
+  'grant:write',
+  'client:read',
+  'client:write',
   'workspace:read',
   'workspace:write',
   'workspace:lock',

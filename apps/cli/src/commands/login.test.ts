@@ -9,14 +9,27 @@ import { makeFolder, type Ran, run } from '../run-for-tests.ts';
 const TIME = '2026-11-21T10:00:00.000Z';
 const me = {
   organization: { id: IDS.organization, name: 'default', created_at: TIME },
-  user: { id: IDS.user, name: 'ann', email: null, role: 'owner', created_at: TIME, updated_at: TIME },
+  user: {
+    id: IDS.user,
+    name: 'ann',
+    email: null,
+    role: 'owner',
+    has_password: false,
+    signs_on_elsewhere: false,
+    created_at: TIME,
+    updated_at: TIME,
+  },
+  client: null,
   permissions: [],
+  workspaces: [],
 } as unknown as Me;
 const created = {
   id: IDS.token,
   user_id: IDS.user,
   name: 'x',
   kind: 'api',
+  scopes: null,
+  workspace_ids: null,
   created_at: TIME,
   expires_at: null,
   last_used_at: null,
@@ -42,7 +55,7 @@ describe('login', () => {
     const { plane, cli, profile } = await setUp();
     const { code, out, err } = await cli(['login', `${plane.url}/`], 'gcs_once\n');
     expect([code, out, err]).toEqual([0, `Signed in to ${plane.url} as ann. Kept in ${profile}.\n`, '']);
-    expect(plane.callsOf('signIn')[0]?.body.sign_in_token).toBe('gcs_once');
+    expect(plane.callsOf('signIn')[0]?.body).toMatchObject({ sign_in_token: 'gcs_once' });
     expect(statSync(profile).mode & 0o777).toBe(0o600);
     expect(readFileSync(profile, 'utf8')).not.toContain('gcs_once');
     expect((await cli(['whoami'])).out).toMatch(/User +ann \(owner\)\nOrganisation +default/);

@@ -244,6 +244,8 @@ describe('fleet', () => {
           user_id: IDS.user,
           name: 'ci',
           kind: 'api',
+          scopes: null,
+          workspace_ids: null,
           token: 'gct_x',
           ...times,
         }) as unknown as ApiTokenCreated,

@@ -17,6 +17,9 @@ export const viaOf = (tokenHash: string): string => tokenHash.slice(0, 16);
 
 const SIGNED_ON = sql`SELECT g.id, g.organization_id AS "organizationId", g.pool_id AS "poolId", g.agent_id AS "agentName"`;
 const LIVES = sql`g.deleted_at IS NULL AND g.agent_id IS NOT NULL AND g.token_revoked_at IS NULL`;
+/** What a pool's agents register with: the pool's tokens and the machine clients that name it. */
+const REGISTRATION = sql`(SELECT id, pool_id, expires_at, revoked_at FROM pool_tokens
+  UNION ALL SELECT id, pool_id, expires_at, revoked_at FROM machine_clients)`;
 /** A token of the agent's own that has not run out: the present one, or the one before while both count. */
 const isOwn = (column: 'hash' | 'via', value: string | RawBuilder<unknown>) => {
   const [present, previous] =
@@ -40,7 +43,7 @@ const viaCounts = (via: string | RawBuilder<unknown>) => sql`CASE WHEN g.pool_to
 /** The agent, if neither it nor what it signed on with was revoked, replaced or ran out meanwhile. Fails closed. */
 export async function findSignedOn(db: Executor, id: AgentId, via: string): Promise<SignedOn | undefined> {
   const { rows } = await sql<Omit<SignedOn, 'via'>>`${named('find_signed_on')} ${SIGNED_ON}
-    FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+    FROM agents g LEFT JOIN ${REGISTRATION} t ON t.id = g.pool_token_id
     WHERE g.id = ${id} AND ${LIVES} AND ${viaCounts(via)}`.execute(db);
   return rows[0] && { ...rows[0], via };
 }
@@ -49,7 +52,7 @@ export async function findSignedOn(db: Executor, id: AgentId, via: string): Prom
 export async function listStillSignedOn(db: Executor, agents: readonly SignedOn[]): Promise<ReadonlySet<number>> {
   const { rows } = await sql<{ place: number }>`${named('list_still_signed_on')} SELECT v.place::integer
     FROM unnest(${agents.map(({ id }) => id)}::text[], ${agents.map(({ via }) => via)}::text[]) WITH ORDINALITY AS v(id, via, place)
-      JOIN agents g ON g.id = v.id LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+      JOIN agents g ON g.id = v.id LEFT JOIN ${REGISTRATION} t ON t.id = g.pool_token_id
     WHERE ${LIVES} AND ${viaCounts(sql`v.via`)}`.execute(db);
   return new Set(rows.map(({ place }) => place - 1));
 }
@@ -65,7 +68,7 @@ export async function findSignedOnByToken(db: Executor, tokenHash: string): Prom
 
 /** True once the agent was removed, or it or what it signed on with was revoked. A token that ran out takes nothing back. */
 export async function isRevoked(db: Executor, id: string): Promise<boolean> {
-  const { rows } = await sql`SELECT 1 FROM agents g LEFT JOIN pool_tokens t ON t.id = g.pool_token_id
+  const { rows } = await sql`SELECT 1 FROM agents g LEFT JOIN ${REGISTRATION} t ON t.id = g.pool_token_id
     WHERE g.id = ${id} AND g.deleted_at IS NULL AND g.token_revoked_at IS NULL AND t.revoked_at IS NULL`.execute(db);
   return rows.length === 0;
 }
@@ -98,7 +101,10 @@ export async function listAgentsOfToken(db: Executor, tokenId: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** The pool whose token the agent signed on with. */
+/** The pool whose token, or whose machine client, the agent signed on with. */
 export async function findTokenPool(db: Executor, tokenId: string): Promise<string | undefined> {
-  return (await db.selectFrom('pool_tokens').select('pool_id').where('id', '=', tokenId).executeTakeFirst())?.pool_id;
+  const { rows } = await sql<{ pool_id: string }>`SELECT pool_id FROM ${REGISTRATION} t WHERE id = ${tokenId}`.execute(
+    db,
+  );
+  return rows[0]?.pool_id ?? undefined;
 }

@@ -98,7 +98,12 @@ type CallerColumns = Pick<ActorColumns, 'actor_kind' | 'actor_id' | 'actor_name'
 function describeCaller(actor: Exclude<Actor, SystemActor>): CallerColumns {
   switch (actor.kind) {
     case 'user':
-      return { actor_kind: 'user', actor_id: actor.userId, actor_name: actor.name, credential_id: actor.tokenId };
+      return {
+        actor_kind: actor.via.kind === 'client' ? 'client' : 'user',
+        actor_id: actor.userId,
+        actor_name: actor.name,
+        credential_id: actor.via.id,
+      };
     case 'agent':
       return {
         actor_kind: 'agent',

@@ -1,4 +1,5 @@
-import type { Event, Permission } from '@groundcrew/protocol';
+import type { Event, Permission, WorkspaceId } from '@groundcrew/protocol';
+import { mayOn, type Rights } from '../../platform/http/index.ts';
 
 /** What kind of thing an event is about. */
 export type EventNoun = Event['noun'];
@@ -38,15 +39,17 @@ const READ_PERMISSION: Readonly<Record<EventNoun, Permission>> = {
   host: 'agent:read',
   user: 'user:read',
   token: 'user:read',
+  session: 'user:read',
+  grant: 'grant:read',
+  client: 'client:read',
   resource: 'configuration:read',
   organization: 'organization:read',
 };
 
 /** Whether somebody sees an event. */
-export const isVisible = (
-  event: StoredEvent,
-  viewer: { organizationId: string; permissions: ReadonlySet<Permission> },
-): boolean => event.organizationId === viewer.organizationId && viewer.permissions.has(READ_PERMISSION[event.noun]);
+export const isVisible = (event: StoredEvent, viewer: { organizationId: string; rights: Rights }): boolean =>
+  event.organizationId === viewer.organizationId &&
+  mayOn(viewer.rights, READ_PERMISSION[event.noun], event.workspaceId as WorkspaceId | null);
 
 export const presentEvent = (event: StoredEvent): Event => ({
   seq: event.seq,

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@groundcrew/kit';
 import type { Bus } from '../../platform/bus/index.ts';
 import { afterCommit, type Database, type Executor } from '../../platform/database/index.ts';
-import type { UserIdentity } from '../../platform/http/index.ts';
+import type { Credential, UserIdentity } from '../../platform/http/index.ts';
 import type { SocketHub } from '../../platform/sockets/index.ts';
 import type { NewEvent } from './event.ts';
 import { createEventReader, EVENTS_CHANNEL } from './reader.ts';
@@ -40,7 +40,7 @@ export interface EventsDeps {
   hub: SocketHub;
   clock: Clock;
   logger: Logger;
-  findUser: (token: string) => Promise<UserIdentity | undefined>;
+  findUser: (credential: Credential) => Promise<UserIdentity | undefined>;
 }
 
 /** What happened, for consoles that follow it. */

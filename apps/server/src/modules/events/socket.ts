@@ -2,7 +2,7 @@ import type { Logger } from '@groundcrew/kit';
 import { type EventFrame, SOCKETS } from '@groundcrew/protocol';
 import * as z from 'zod';
 import type { Executor } from '../../platform/database/index.ts';
-import { AppError, type UserIdentity } from '../../platform/http/index.ts';
+import { AppError, type Credential, type Rights, type UserIdentity } from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import { isVisible, presentEvent, type StoredEvent } from './event.ts';
 import type { EventReader } from './reader.ts';
@@ -13,8 +13,8 @@ export interface EventSocketDeps {
   hub: SocketHub;
   reader: EventReader;
   logger: Logger;
-  /** Who an API token belongs to. */
-  findUser: (token: string) => Promise<UserIdentity | undefined>;
+  /** Who brings this credential. */
+  findUser: (credential: Credential) => Promise<UserIdentity | undefined>;
 }
 
 /** `after`: the `seq` of the last frame one has, to be told what came since. */
@@ -24,8 +24,11 @@ const EventSocketQuery = z.object({ after: z.coerce.number().int().nonnegative()
 const OVERLAP_SECONDS = 90;
 const REPLAY_LIMIT = 5_000;
 
+const NO_RIGHTS: Rights = { everywhere: new Set(), onWorkspaces: new Map() };
+
 interface Follower {
-  token: string;
+  credential: Credential;
+  /** With the rights of now: looked up again whenever they may have changed. */
   user: UserIdentity;
 }
 
@@ -36,26 +39,31 @@ interface Follower {
 export function registerEventSocket({ db, hub, reader, logger, findUser }: EventSocketDeps): void {
   hub.register<z.output<typeof EventSocketQuery>, Follower>(SOCKETS.events, {
     query: EventSocketQuery,
-    async authenticate({ token }) {
-      const user = token === undefined ? undefined : await findUser(token);
-      if (token === undefined || user === undefined)
+    async authenticate({ credential }) {
+      const user = credential && (await findUser(credential));
+      if (credential === undefined || user === undefined)
         throw new AppError('unauthenticated', 'This socket needs an API token (gct_…) as "Authorization: Bearer …".');
-      return { token, user };
+      return { credential, user };
     },
-    mayStay: async ({ token }) => (await findUser(token)) !== undefined,
-    onConnection(connection, { user }, { after }) {
-      void serve(connection, user, after).catch((error: unknown) => {
+    async mayStay(follower) {
+      const user = await findUser(follower.credential);
+      follower.user = user ?? { ...follower.user, rights: NO_RIGHTS };
+      return user !== undefined;
+    },
+    ownerOf: ({ user }) => user.userId,
+    onConnection(connection, follower, { after }) {
+      void serve(connection, follower, after).catch((error: unknown) => {
         logger.warn({ err: error }, 'following events failed');
         connection.close(1011, 'Events cannot be followed just now; connect again.');
       });
     },
   });
 
-  async function serve(connection: Connection, user: UserIdentity, after: number | undefined): Promise<void> {
+  async function serve(connection: Connection, follower: Follower, after: number | undefined): Promise<void> {
     // What comes while the missed ones are read waits here, so that nothing falls between the two.
     let held: StoredEvent[] | undefined = [];
     const { seq, leave } = await reader.follow((events) => {
-      if (held === undefined) tell(connection, user, events);
+      if (held === undefined) tell(connection, follower, events);
       else held.push(...events);
     });
     connection.onClose(leave);
@@ -64,20 +72,20 @@ export function registerEventSocket({ db, hub, reader, logger, findUser }: Event
     if (after !== undefined)
       tell(
         connection,
-        user,
-        await listMissedEvents(db, user.organizationId, {
+        follower,
+        await listMissedEvents(db, follower.user.organizationId, {
           after,
           until: seq,
           overlapSeconds: OVERLAP_SECONDS,
           limit: REPLAY_LIMIT,
         }),
       );
-    tell(connection, user, held);
+    tell(connection, follower, held);
     held = undefined;
   }
 }
 
-function tell(connection: Connection, user: UserIdentity, events: readonly StoredEvent[]): void {
+function tell(connection: Connection, { user }: Follower, events: readonly StoredEvent[]): void {
   for (const event of events)
     if (isVisible(event, user)) say(connection, { type: 'event', event: presentEvent(event) });
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '@groundcrew/kit';
-import type { OrganizationId, TaskId } from '@groundcrew/protocol';
+import type { OrganizationId, TaskId, WorkspaceId } from '@groundcrew/protocol';
 import type { Bus } from '../../platform/bus/index.ts';
 import type { Database } from '../../platform/database/index.ts';
 import type { Authenticators, UserCaller } from '../../platform/http/index.ts';
@@ -34,6 +34,7 @@ export interface LogsSurfaceDeps {
   getTask: (caller: UserCaller, taskId: TaskId) => Promise<unknown>;
   readTask: (organizationId: OrganizationId, taskId: TaskId) => Promise<TaskView | undefined>;
   taskChannel: (taskId: TaskId) => string;
+  findWorkspace: (organizationId: OrganizationId, taskId: TaskId) => Promise<WorkspaceId | undefined>;
 }
 
 /** Logs: the store first, since tasks need it; then what people see of it, which needs tasks. */

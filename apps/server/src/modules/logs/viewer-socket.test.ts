@@ -249,12 +249,22 @@ test('a viewer may stay only while the token counts, the right is there and the 
   const specs: Parameters<ViewerSocketDeps['hub']['register']>[1][] = [];
   registerViewerSocket({
     hub: { register: (_path: string, spec: (typeof specs)[0]) => void specs.push(spec) },
-    authenticators: { user: async () => permissions && { ...user, permissions } },
-    readTask: async () => (isThere ? {} : undefined),
+    authenticators: {
+      user: async () =>
+        permissions && { ...user, permissions, rights: { everywhere: permissions, onWorkspaces: new Map() } },
+    },
+    findWorkspace: async () => (isThere ? 'ws-a' : undefined),
   } as unknown as ViewerSocketDeps);
   const [spec] = specs as [(typeof specs)[0]];
   const query = { task_id: 'task-a' as TaskId };
-  const viewer = await spec.authenticate({ token: 'gct_x', query, headers: {}, address: '', requestId: '' });
+  const viewer = await spec.authenticate({
+    token: 'gct_x',
+    credential: { kind: 'bearer', token: 'gct_x' },
+    query,
+    headers: {},
+    address: '',
+    requestId: '',
+  });
   expect(await spec.mayStay?.(viewer)).toBe(true);
   isThere = false;
   expect(await spec.mayStay?.(viewer)).toBe(false);

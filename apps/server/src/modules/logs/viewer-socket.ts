@@ -1,7 +1,14 @@
 import type { Logger } from '@groundcrew/kit';
-import { LogSocketQuery, type OrganizationId, SOCKETS, type TaskId } from '@groundcrew/protocol';
+import { LogSocketQuery, type OrganizationId, SOCKETS, type TaskId, type WorkspaceId } from '@groundcrew/protocol';
 import type { Bus } from '../../platform/bus/index.ts';
-import { AppError, type Authenticators, demandPermission, type UserIdentity } from '../../platform/http/index.ts';
+import {
+  AppError,
+  type Authenticators,
+  type Credential,
+  demandPermission,
+  mayOn,
+  type UserIdentity,
+} from '../../platform/http/index.ts';
 import type { Connection, SocketHub } from '../../platform/sockets/index.ts';
 import type { StoredStream } from './log-stream.ts';
 import { type LogsService, logChannel, streamsChannel } from './service.ts';
@@ -19,11 +26,13 @@ export interface ViewerSocketDeps {
   authenticators: Authenticators;
   readTask: (organizationId: OrganizationId, taskId: TaskId) => Promise<TaskView | undefined>;
   taskChannel: (taskId: TaskId) => string;
+  /** The workspace of a task of the organisation. */
+  findWorkspace: (organizationId: OrganizationId, taskId: TaskId) => Promise<WorkspaceId | undefined>;
 }
 
 /** Who follows which log, and with what. */
 interface Viewer {
-  token: string;
+  credential: Credential;
   identity: UserIdentity;
   taskId: TaskId;
 }
@@ -38,6 +47,7 @@ export function registerViewerSocket({
   authenticators,
   readTask,
   taskChannel,
+  findWorkspace,
 }: ViewerSocketDeps): void {
   /** Wakes for whatever may have changed on any of the channels, lost words included. */
   function subscribeAll(channels: readonly string[], wake: () => void): () => void {
@@ -58,26 +68,31 @@ export function registerViewerSocket({
 
   hub.register<LogSocketQuery, Viewer>(SOCKETS.viewerLogs, {
     query: LogSocketQuery,
-    async authenticate({ token, query }) {
-      const identity = token === undefined ? undefined : await authenticators.user(token);
-      if (token === undefined || identity === undefined)
+    async authenticate({ credential, query }) {
+      const identity = credential && (await authenticators.user(credential));
+      if (credential === undefined || identity === undefined)
         throw new AppError(
           'unauthenticated',
           'The log socket takes an API token (gct_…) as bearer; none that is valid came with it.',
         );
-      demandPermission(identity, 'task:read');
-      if ((await readTask(identity.organizationId, query.task_id)) === undefined)
+      demandPermission(identity, 'task:read', true);
+      if (!(await maySee(identity, query.task_id)))
         throw new AppError('not_found', `There is no task ${query.task_id}.`);
-      return { token, identity, taskId: query.task_id };
+      return { credential, identity, taskId: query.task_id };
     },
     /** A log may be followed for hours: a token that was revoked, and a right that was taken away, end it. */
-    async mayStay({ token, taskId }) {
-      const identity = await authenticators.user(token);
-      if (identity === undefined || !identity.permissions.has('task:read')) return false;
-      return (await readTask(identity.organizationId, taskId)) !== undefined;
+    async mayStay({ credential, taskId }) {
+      const identity = await authenticators.user(credential);
+      return identity !== undefined && (await maySee(identity, taskId));
     },
+    ownerOf: ({ identity }) => identity.userId,
     onConnection: (connection, { identity }, query) => void serve(connection, identity, query),
   });
+
+  async function maySee(identity: UserIdentity, taskId: TaskId): Promise<boolean> {
+    const workspaceId = await findWorkspace(identity.organizationId, taskId);
+    return workspaceId !== undefined && mayOn(identity.rights, 'task:read', workspaceId);
+  }
 
   async function serve(connection: Connection, identity: UserIdentity, query: LogSocketQuery): Promise<void> {
     const unwatch = watch.watch(query.task_id);

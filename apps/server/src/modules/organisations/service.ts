@@ -28,6 +28,14 @@ export function createOrganisationsService({ db, recordChange }: OrganisationsDe
     return present(row);
   }
 
+  /** Of the organisation of this name or id; of the first one when none is given. */
+  async function getIdByName(name: string | undefined): Promise<OrganizationId> {
+    if (name !== undefined) return (await getByName(name)).id;
+    const row = await store.findFirstOrganization(db);
+    if (row === undefined) throw notFound('organisation', 'at all');
+    return row.id as OrganizationId;
+  }
+
   /** The first organisation, made when there is none; for whoever holds the lock of the first start. */
   async function ensureFirst(tx: Executor): Promise<OrganizationId> {
     const row = await store.findFirstOrganization(tx);
@@ -79,7 +87,7 @@ export function createOrganisationsService({ db, recordChange }: OrganisationsDe
 
   const list = async (): Promise<Organization[]> => (await store.listOrganizations(db)).map(present);
 
-  return { get, getByName, ensureFirst, create, remove, show, list };
+  return { get, getByName, getIdByName, ensureFirst, create, remove, show, list };
 }
 
 const changeOf = ({ id, name }: Pick<Organization, 'id' | 'name'>, by: string) =>

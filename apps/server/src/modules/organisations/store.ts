@@ -66,6 +66,8 @@ export const CREDENTIALS = [
   ['api_tokens', 'revoked_at'],
   ['pool_tokens', 'revoked_at'],
   ['agents', 'token_revoked_at'],
+  ['sessions', 'revoked_at'],
+  ['machine_clients', 'revoked_at'],
 ] as const;
 
 export async function revokeCredentials(tx: Executor, id: string): Promise<void> {

@@ -16,7 +16,14 @@ import type {
   WorkspaceId,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { AppError, decodeCursor, decodeNumberCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
+import {
+  AppError,
+  decodeCursor,
+  decodeNumberCursor,
+  reachOf,
+  toPage,
+  type UserCaller,
+} from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
 import type { QueueView } from './dispatch/index.ts';
@@ -114,10 +121,14 @@ export function createTasksService(deps: TasksDeps) {
       query.workspace_id === undefined
         ? undefined
         : await deps.getWorkspaceId(caller.organizationId, query.workspace_id);
+    const among = reachOf(caller.rights, 'task:read');
+    if (workspaceId !== undefined && among?.includes(workspaceId) === false)
+      throw new AppError('not_found', `There is no workspace ${query.workspace_id} whose tasks you may see.`);
     const before = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
     const rows = await views.listTasks(db, {
       organizationId: caller.organizationId,
       workspaceId,
+      among,
       status: query.status,
       active: query.active,
       before,
@@ -128,11 +139,12 @@ export function createTasksService(deps: TasksDeps) {
 
   /** @param agentId an agent of the caller's organisation */
   async function listOfAgent(
-    { organizationId }: UserCaller,
+    { organizationId, rights }: UserCaller,
     { agentId, limit, cursor }: { agentId: string; limit: number; cursor?: string | undefined },
   ): Promise<Page<Task>> {
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    const rows = await views.listTasksOfAgent(db, { organizationId, agentId, after, limit: limit + 1 });
+    const among = reachOf(rights, 'task:read');
+    const rows = await views.listTasksOfAgent(db, { organizationId, agentId, among, after, limit: limit + 1 });
     return toPage(
       rows,
       limit,
@@ -143,53 +155,53 @@ export function createTasksService(deps: TasksDeps) {
 
   /** Approves the very plan the caller names by checksum. */
   async function approve(caller: UserCaller, id: TaskId, body: ApproveRequest): Promise<Task> {
-    await find(caller, id);
+    const task = await find(caller, id);
     await decider.decide(
       id,
       { kind: 'approve', planChecksum: body.plan_checksum, by: personOf(caller) },
       {
         extra: body.comment,
-        also: audit(caller, id, 'approve', { plan_checksum: body.plan_checksum, comment: body.comment }),
+        also: audit(caller, task, 'approve', { plan_checksum: body.plan_checksum, comment: body.comment }),
       },
     );
     return get(caller, id);
   }
 
   async function discard(caller: UserCaller, id: TaskId, reason: string): Promise<Task> {
-    await find(caller, id);
+    const task = await find(caller, id);
     await decider.decide(
       id,
       { kind: 'discard', by: personOf(caller) },
-      { also: audit(caller, id, 'discard', { reason }) },
+      { also: audit(caller, task, 'discard', { reason }) },
     );
     return get(caller, id);
   }
 
   async function cancel(caller: UserCaller, id: TaskId, body: CancelRequest): Promise<Task> {
-    await find(caller, id);
+    const task = await find(caller, id);
     await decider.decide(
       id,
       { kind: 'cancel', level: body.level, force: body.force, by: personOf(caller) },
-      { also: audit(caller, id, 'cancel', { level: body.level, force: body.force, reason: body.reason }) },
+      { also: audit(caller, task, 'cancel', { level: body.level, force: body.force, reason: body.reason }) },
     );
     return get(caller, id);
   }
 
   /** Ends what nothing else can end. The workspace's name, typed, is what confirms the warning. */
   async function close(caller: UserCaller, id: TaskId, { workspace, reason }: CloseRequest): Promise<Task> {
-    const { workspace_name } = await find(caller, id);
+    const task = await find(caller, id);
     await decider.decide(
       id,
-      { kind: 'close', by: personOf(caller), confirmed: workspace === workspace_name, reason },
-      { also: audit(caller, id, 'close', { reason }) },
+      { kind: 'close', by: personOf(caller), confirmed: workspace === task.workspace_name, reason },
+      { also: audit(caller, task, 'close', { reason }) },
     );
     return get(caller, id);
   }
 
   const audit =
-    (caller: UserCaller, id: TaskId, action: string, after: Record<string, unknown>) =>
+    (caller: UserCaller, task: views.TaskView, action: string, after: Record<string, unknown>) =>
     async (tx: Parameters<RecordChange>[0]) =>
-      recordChange(tx, { caller, action, noun: 'task', subjectId: id, after });
+      recordChange(tx, { caller, action, noun: 'task', subjectId: task.id, workspaceId: task.workspace_id, after });
 
   async function plan(caller: UserCaller, id: TaskId): Promise<PlanDetails> {
     const details = await store.findPlanDetails(db, caller.organizationId, id);

@@ -84,6 +84,8 @@ export async function findTask(
 export interface TaskFilter {
   organizationId: OrganizationId;
   workspaceId?: WorkspaceId | undefined;
+  /** Only tasks of these; of all workspaces when not given. */
+  among?: readonly WorkspaceId[] | undefined;
   status?: TaskStatus | undefined;
   active?: boolean | undefined;
   before?: number | undefined;
@@ -92,11 +94,12 @@ export interface TaskFilter {
 
 /** Tasks, newest first. Every filter has an index behind it, so that a page costs the same with a million finished tasks. */
 export async function listTasks(db: Executor, filter: TaskFilter): Promise<TaskView[]> {
-  const { organizationId, workspaceId, status, active, before, limit } = filter;
+  const { organizationId, workspaceId, among, status, active, before, limit } = filter;
   const open = sql`t.status IN ('pending', 'running', 'awaiting_approval', 'needs_attention')`;
   const conditions = [
     sql`t.organization_id = ${organizationId}`,
     ...(workspaceId === undefined ? [] : [sql`t.workspace_id = ${workspaceId}`]),
+    ...(among === undefined ? [] : [sql`t.workspace_id = ANY(${among})`]),
     ...(status === undefined ? [] : [sql`t.status = ${status}`]),
     ...(active === undefined ? [] : [active ? open : sql`NOT (${open})`]),
     ...(before === undefined ? [] : [sql`t.seq < ${before}`]),
@@ -123,13 +126,15 @@ export async function listTasksOfAgent(
   {
     organizationId,
     agentId,
+    among,
     after,
     limit,
-  }: { organizationId: OrganizationId; agentId: string; after: string | undefined; limit: number },
+  }: Pick<TaskFilter, 'organizationId' | 'among' | 'limit'> & { agentId: string; after: string | undefined },
 ): Promise<TaskOfAgent[]> {
+  const reach = among === undefined ? sql`` : sql`AND a.workspace_id = ANY(${among})`;
   const below = sql`AND (a.offered_at, a.id) < (SELECT c.offered_at, c.id FROM attempts c WHERE c.id = ${after})`;
   const { rows: places } = await sql<{ id: string; task_id: string }>`SELECT a.id, a.task_id FROM attempts a
-    WHERE a.organization_id = ${organizationId} AND a.agent_id = ${agentId} ${after === undefined ? sql`` : below}
+    WHERE a.organization_id = ${organizationId} AND a.agent_id = ${agentId} ${after === undefined ? sql`` : below} ${reach}
       AND NOT EXISTS (SELECT FROM attempts n WHERE n.task_id = a.task_id AND n.agent_id = a.agent_id AND n.number > a.number)
     ORDER BY a.offered_at DESC, a.id DESC LIMIT ${limit}`.execute(db);
   const { rows } =

@@ -11,6 +11,8 @@ export const presentUser = (row: UserRow): User =>
     name: row.name,
     email: row.email,
     role: row.role,
+    has_password: row.has_password,
+    signs_on_elsewhere: row.signs_on_elsewhere,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   }) as User;
@@ -22,6 +24,8 @@ export const presentToken = (row: TokenRow): ApiToken =>
     name: row.name,
     kind: row.kind,
     automation: row.automation,
+    scopes: row.scopes,
+    workspace_ids: row.workspace_ids,
     created_at: row.created_at.toISOString(),
     expires_at: iso(row.expires_at),
     last_used_at: iso(row.last_used_at),

@@ -1,27 +1,41 @@
-import type { Me, Organization, OrganizationId } from '@groundcrew/protocol';
+import type {
+  ClientId,
+  MachineClient,
+  Me,
+  Organization,
+  OrganizationId,
+  Permission,
+  UserId,
+} from '@groundcrew/protocol';
 import type { Handlers, UserCaller } from '../../platform/http/index.ts';
-import type { createSignIn } from './sign-in.ts';
 import type { TokenService } from './token-service.ts';
 import type { UserService } from './user-service.ts';
 
 export interface UserRoutesDeps {
   users: UserService;
   tokens: TokenService;
-  signIn: ReturnType<typeof createSignIn>;
   getOrganization: (id: OrganizationId) => Promise<Organization>;
+  getClient: (organizationId: OrganizationId, id: ClientId) => Promise<MachineClient>;
 }
 
-export function createUserHandlers({ users, tokens, signIn, getOrganization }: UserRoutesDeps) {
-  async function me(caller: UserCaller): Promise<Me> {
-    const [organization, user] = await Promise.all([
-      getOrganization(caller.organizationId),
-      users.get(caller.organizationId, caller.userId),
+const sorted = (permissions: ReadonlySet<Permission>): Permission[] => [...permissions].sort();
+
+export function createUserHandlers({ users, tokens, getOrganization, getClient }: UserRoutesDeps) {
+  async function me({ organizationId, userId, rights, via }: UserCaller): Promise<Me> {
+    const isClient = via.kind === 'client';
+    const [organization, user, client] = await Promise.all([
+      getOrganization(organizationId),
+      isClient ? null : users.get(organizationId, userId as UserId),
+      isClient ? getClient(organizationId, via.id) : null,
     ]);
-    return { organization, user, permissions: [...caller.permissions].sort() };
+    const workspaces = [...rights.onWorkspaces].map(([id, permissions]) => ({
+      workspace_id: id,
+      permissions: sorted(permissions),
+    }));
+    return { organization, user, client, permissions: sorted(rights.everywhere), workspaces };
   }
 
   return {
-    signIn: ({ caller, body }) => signIn.signIn(caller, body),
     getMe: ({ caller }) => me(caller),
     listUsers: ({ caller, query }) => users.list(caller.organizationId, query),
     createUser: ({ caller, body }) => users.create(caller, body),

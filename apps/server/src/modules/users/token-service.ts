@@ -4,10 +4,9 @@ import type {
   ApiTokenCreate,
   ApiTokenCreated,
   ApiTokenId,
-  OrganizationId,
+  OrganizationRole,
   Page,
   PageQuery,
-  Role,
   UserId,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
@@ -20,7 +19,7 @@ import {
   type UserIdentity,
 } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import { ROLE_PERMISSIONS } from './policy.ts';
+import { demandPerson, demandWithin, type Limits, rightsOf, toIdentity, UNLIMITED } from './identity.ts';
 import { presentToken } from './present.ts';
 import { findTokenHash, newToken, type TokenKind } from './token.ts';
 import {
@@ -32,12 +31,13 @@ import {
   type TokenRow,
   touchToken,
 } from './token-store.ts';
-import { demandRank } from './user-service.ts';
+import { demandReach, type RightsChanged } from './user-service.ts';
 import { findUser, type UserRow } from './user-store.ts';
 
 export interface TokenServiceDeps {
   db: Database;
   recordChange: RecordChange;
+  rightsChanged: RightsChanged;
   now: () => number;
 }
 
@@ -48,9 +48,10 @@ export const SIGN_IN_DAYS = 1;
 /** A token's row before it is stored, and its text. */
 export function makeToken(
   user: { organizationId: string; userId: string },
-  options: { name: string; kind: TokenKind; expiresAt: Date | null; automation?: boolean },
+  options: { name: string; kind: TokenKind; expiresAt: Date | null; automation?: boolean; limits?: Limits },
 ) {
   const { text, hash } = newToken(options.kind);
+  const { scopes, workspace_ids } = options.limits ?? UNLIMITED;
   const row = {
     id: newId('tok'),
     organization_id: user.organizationId,
@@ -59,13 +60,15 @@ export function makeToken(
     kind: options.kind,
     automation: options.automation ?? false,
     token_hash: hash,
+    scopes: scopes && JSON.stringify(scopes),
+    workspace_ids: workspace_ids && JSON.stringify(workspace_ids),
     expires_at: options.expiresAt,
   };
   return { row, text };
 }
 
 /** API tokens: made, listed, revoked, and recognised. Only hashes are kept. */
-export function createTokenService({ db, recordChange, now }: TokenServiceDeps) {
+export function createTokenService({ db, recordChange, rightsChanged, now }: TokenServiceDeps) {
   const inDays = (days: number | null): Date | null => (days === null ? null : new Date(now() + days * DAY_MS));
 
   /** Who brings this token, or undefined when it is not valid, for whatever reason. */
@@ -75,23 +78,14 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
     if (owner === undefined) return undefined;
     // Nobody waits for this, and nothing depends on it but what people read.
     if (owner.stale) void touchToken(db, owner.token_id).catch(() => {});
-    const role = owner.role as Role;
-    return {
-      kind: 'user',
-      organizationId: owner.organization_id as OrganizationId,
-      userId: owner.user_id as UserId,
-      name: owner.name,
-      role,
-      permissions: ROLE_PERMISSIONS[role],
-      tokenId: owner.token_id as ApiTokenId,
-      automation: owner.automation,
-    };
+    const identity = toIdentity(owner, { kind: 'token', id: owner.token_id as ApiTokenId }, owner);
+    return { ...identity, automation: owner.automation };
   }
 
   async function list(caller: UserCaller, { limit, cursor }: PageQuery): Promise<Page<ApiToken>> {
     const rows = await listTokens(
       db,
-      caller.userId,
+      demandPerson(caller),
       cursor === undefined ? undefined : decodeCursor(cursor),
       limit + 1,
     );
@@ -100,11 +94,13 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
 
   async function create(caller: UserCaller, body: ApiTokenCreate): Promise<ApiTokenCreated> {
     return transaction(db, async (tx) => {
-      const owner = await getOwner(tx, caller, body.user_id ?? caller.userId);
+      const owner = await getOwner(tx, caller, body.user_id ?? demandPerson(caller));
+      const limits = body.kind === 'sign_in' ? UNLIMITED : body;
+      demandWithin(caller, rightsOf(owner, limits), owner.role as OrganizationRole);
       const expiresAt = inDays(body.kind === 'sign_in' ? SIGN_IN_DAYS : body.expires_in_days);
       const { row, text } = makeToken(
         { organizationId: caller.organizationId, userId: owner.id },
-        { name: body.name, kind: body.kind, expiresAt, automation: body.automation ?? false },
+        { name: body.name, kind: body.kind, expiresAt, automation: body.automation ?? false, limits },
       );
       const stored = await insertToken(tx, row);
       await recordChange(tx, {
@@ -113,7 +109,13 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
         noun: 'token',
         subjectId: stored.id,
         subjectName: body.name,
-        after: { user: owner.name, kind: body.kind, expires_at: expiresAt },
+        after: {
+          user: owner.name,
+          kind: body.kind,
+          expires_at: expiresAt,
+          scopes: limits.scopes,
+          workspace_ids: limits.workspace_ids,
+        },
       });
       return { ...presentToken(stored), token: text };
     });
@@ -123,6 +125,7 @@ export function createTokenService({ db, recordChange, now }: TokenServiceDeps) 
     await transaction(db, async (tx) => {
       const token = await getToken(tx, caller, id);
       await revokeToken(tx, id);
+      rightsChanged(tx, token.user_id);
       await recordChange(tx, {
         caller,
         action: 'revoke',
@@ -143,7 +146,7 @@ async function getOwner(tx: Executor, caller: UserCaller, id: UserId): Promise<U
   if (id !== caller.userId) demandPermission(caller, 'user:write');
   const owner = await findUser(tx, caller.organizationId, id);
   if (owner === undefined) throw notFound('user', id);
-  demandRank(caller, owner.role as Role);
+  if (id !== caller.userId) demandReach(caller, owner);
   return owner;
 }
 
@@ -154,6 +157,6 @@ async function getToken(tx: Executor, caller: UserCaller, id: ApiTokenId): Promi
     throw notFound('token', id);
   const owner =
     token.user_id === caller.userId ? undefined : await findUser(tx, caller.organizationId, token.user_id as UserId);
-  if (owner !== undefined) demandRank(caller, owner.role as Role);
+  if (owner !== undefined) demandReach(caller, owner);
   return token;
 }

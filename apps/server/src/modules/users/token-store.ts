@@ -1,6 +1,7 @@
-import type { ApiTokenId, OrganizationId, UserId } from '@groundcrew/protocol';
+import type { ApiTokenId, OrganizationId, Permission, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
+import { IDENTITY, type IdentityRow, type Limits } from './identity.ts';
 import type { TokenKind } from './token.ts';
 
 export interface TokenRow {
@@ -10,6 +11,8 @@ export interface TokenRow {
   name: string;
   kind: string;
   automation: boolean;
+  scopes: Permission[] | null;
+  workspace_ids: string[] | null;
   created_at: Date;
   expires_at: Date | null;
   last_used_at: Date | null;
@@ -23,6 +26,8 @@ const COLUMNS = [
   'name',
   'kind',
   'automation',
+  'scopes',
+  'workspace_ids',
   'created_at',
   'expires_at',
   'last_used_at',
@@ -37,11 +42,13 @@ export interface NewTokenRow {
   kind: TokenKind;
   automation?: boolean;
   token_hash: string;
+  scopes: string | null;
+  workspace_ids: string | null;
   expires_at: Date | null;
 }
 
 export async function insertToken(db: Executor, row: NewTokenRow): Promise<TokenRow> {
-  return db.insertInto('api_tokens').values(row).returning(COLUMNS).executeTakeFirstOrThrow();
+  return db.insertInto('api_tokens').values(row).returning(COLUMNS).$castTo<TokenRow>().executeTakeFirstOrThrow();
 }
 
 export async function findToken(
@@ -52,6 +59,7 @@ export async function findToken(
   return db
     .selectFrom('api_tokens')
     .select(COLUMNS)
+    .$castTo<TokenRow>()
     .where('organization_id', '=', organizationId)
     .where('id', '=', id)
     .executeTakeFirst();
@@ -67,6 +75,7 @@ export async function listTokens(
   return db
     .selectFrom('api_tokens')
     .select(COLUMNS)
+    .$castTo<TokenRow>()
     .where('user_id', '=', userId)
     .$if(below !== undefined, (q) =>
       q.where(
@@ -109,6 +118,7 @@ export async function useSignInToken(db: Executor, hash: string): Promise<TokenR
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', sql<Date>`now()`)
     .returning(COLUMNS)
+    .$castTo<TokenRow>()
     .executeTakeFirst();
 }
 
@@ -120,13 +130,9 @@ export async function wasEverUsed(db: Executor): Promise<boolean> {
   return rows[0]?.used ?? false;
 }
 
-/** Whose token this is, if it is valid now. */
-export interface TokenOwner {
+/** Whose token this is, if it is valid now, and what it leaves of their rights. */
+export interface TokenOwner extends IdentityRow, Limits {
   token_id: string;
-  user_id: string;
-  organization_id: string;
-  name: string;
-  role: string;
   /** For a program. */
   automation: boolean;
   /** Not marked as used within the last minute. */
@@ -136,7 +142,7 @@ export interface TokenOwner {
 /** One lookup by a unique key, in every call that a user makes. */
 export async function findTokenOwner(db: Executor, hash: string): Promise<TokenOwner | undefined> {
   const { rows } = await sql<TokenOwner>`${named('find_token_owner')}
-    SELECT t.id AS token_id, u.id AS user_id, u.organization_id, u.name, u.role, t.automation,
+    SELECT t.id AS token_id, t.automation, t.scopes, t.workspace_ids, ${IDENTITY},
       coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale
     FROM api_tokens t JOIN users u ON u.id = t.user_id
     WHERE t.token_hash = ${hash} AND t.kind = 'api' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())

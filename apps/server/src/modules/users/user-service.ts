@@ -1,20 +1,35 @@
 import { newId } from '@groundcrew/kit';
-import type { OrganizationId, Page, PageQuery, Role, User, UserCreate, UserId, UserUpdate } from '@groundcrew/protocol';
+import type {
+  OrganizationId,
+  OrganizationRole,
+  Page,
+  PageQuery,
+  User,
+  UserCreate,
+  UserId,
+  UserUpdate,
+} from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeCursor, notFound, toPage, type UserCaller } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import { mayManage } from './policy.ts';
+import { demandWithin, rightsOf } from './identity.ts';
 import { presentUser } from './present.ts';
 import { revokeTokensOf } from './token-store.ts';
 import { countOwners, findUser, insertUser, listUsers, lockUsers, type UserRow, updateUser } from './user-store.ts';
 
+/** To be told, in the transaction of the change, whose rights are others from now on; their open sockets are looked at anew. */
+export type RightsChanged = (tx: Executor, ownerId: string) => void;
+
 export interface UserServiceDeps {
   db: Database;
   recordChange: RecordChange;
+  rightsChanged: RightsChanged;
+  /** Ends every session of a user. */
+  endSessions: (tx: Executor, userId: UserId) => Promise<void>;
 }
 
 /** The people of an organisation. */
-export function createUserService({ db, recordChange }: UserServiceDeps) {
+export function createUserService({ db, recordChange, rightsChanged, endSessions }: UserServiceDeps) {
   async function getRow(executor: Executor, organizationId: OrganizationId, id: UserId): Promise<UserRow> {
     const row = await findUser(executor, organizationId, id);
     if (row === undefined) throw notFound('user', id);
@@ -35,7 +50,7 @@ export function createUserService({ db, recordChange }: UserServiceDeps) {
   }
 
   async function create(caller: UserCaller, { name, email, role }: UserCreate): Promise<User> {
-    demandRank(caller, role);
+    demandWithin(caller, rightsOf({ role, grants: null }), role);
     const id = newId('user') as UserId;
     await transaction(db, async (tx) => {
       await insertUser(tx, { id, organization_id: caller.organizationId, name, email: email ?? null, role });
@@ -55,10 +70,12 @@ export function createUserService({ db, recordChange }: UserServiceDeps) {
     await transaction(db, async (tx) => {
       await lockUsers(tx, caller.organizationId);
       const user = await getRow(tx, caller.organizationId, id);
-      demandRank(caller, user.role as Role);
-      if (changes.role !== undefined) demandRank(caller, changes.role);
+      demandReach(caller, user);
+      if (changes.role !== undefined)
+        demandWithin(caller, rightsOf({ role: changes.role, grants: user.grants }), changes.role);
       if (changes.role !== undefined && changes.role !== 'owner') await refuseLastOwner(tx, user);
       const { name, email, role } = changes;
+      rightsChanged(tx, id);
       await updateUser(tx, id, { ...(name && { name }), ...(email !== undefined && { email }), ...(role && { role }) });
       await recordChange(tx, {
         caller,
@@ -73,15 +90,17 @@ export function createUserService({ db, recordChange }: UserServiceDeps) {
     return get(caller.organizationId, id);
   }
 
-  /** Removes a user; their tokens stop working in the same moment. */
+  /** Removes a user; their tokens and sessions stop working in the same moment. */
   async function remove(caller: UserCaller, id: UserId): Promise<void> {
     await transaction(db, async (tx) => {
       await lockUsers(tx, caller.organizationId);
       const user = await getRow(tx, caller.organizationId, id);
-      demandRank(caller, user.role as Role);
+      demandReach(caller, user);
       await refuseLastOwner(tx, user);
       await updateUser(tx, id, { deleted_at: new Date() });
       await revokeTokensOf(tx, id);
+      await endSessions(tx, id);
+      rightsChanged(tx, id);
       await recordChange(tx, {
         caller,
         action: 'delete',
@@ -97,18 +116,17 @@ export function createUserService({ db, recordChange }: UserServiceDeps) {
 }
 export type UserService = ReturnType<typeof createUserService>;
 
-/** Refuses to reach above oneself: an administrator neither makes nor unmakes owners. */
-export function demandRank(caller: UserCaller, role: Role): void {
-  if (!mayManage(caller.role, role))
-    throw new AppError(
-      'forbidden',
-      `Your role ${caller.role} is below ${role}; only somebody of that role may do this.`,
-    );
-}
+/** Refuses to touch somebody who may do more: an administrator neither makes nor unmakes owners. */
+export const demandReach = (caller: UserCaller, user: UserRow): void =>
+  demandWithin(caller, rightsOf(user), user.role as OrganizationRole);
+
+/** To be asked under the lock of {@link lockUsers}. */
+export const isLastOwner = async (tx: Executor, user: UserRow): Promise<boolean> =>
+  user.role === 'owner' && (await countOwners(tx, user.organization_id as OrganizationId)) <= 1;
 
 /** Called under the lock of {@link lockUsers}, so that two owners cannot remove each other at once. */
 async function refuseLastOwner(tx: Executor, user: UserRow): Promise<void> {
-  if (user.role !== 'owner' || (await countOwners(tx, user.organization_id as OrganizationId)) > 1) return;
+  if (!(await isLastOwner(tx, user))) return;
   throw new AppError(
     'conflict',
     `${user.name} is the last owner of the organisation; make somebody else an owner first.`,

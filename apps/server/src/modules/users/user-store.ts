@@ -1,4 +1,4 @@
-import type { OrganizationId, Role, UserId } from '@groundcrew/protocol';
+import type { OrganizationId, OrganizationRole, Role, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
 
@@ -8,15 +8,25 @@ export interface UserRow {
   name: string;
   email: string | null;
   role: string;
+  /** Roles on single workspaces. */
+  grants: Record<string, Role> | null;
+  has_password: boolean;
+  signs_on_elsewhere: boolean;
   created_at: Date;
   updated_at: Date;
 }
 
-const COLUMNS = ['id', 'organization_id', 'name', 'email', 'role', 'created_at', 'updated_at'] as const;
-
 export async function insertUser(
   db: Executor,
-  row: { id: string; organization_id: string; name: string; email: string | null; role: Role },
+  row: {
+    id: string;
+    organization_id: string;
+    name: string;
+    email: string | null;
+    role: OrganizationRole;
+    oidc_issuer?: string;
+    oidc_subject?: string;
+  },
 ): Promise<void> {
   await db.insertInto('users').values(row).execute();
 }
@@ -40,12 +50,33 @@ export async function listUsers(
 }
 
 const living = (db: Executor, organizationId: OrganizationId) =>
-  db.selectFrom('users').select(COLUMNS).where('organization_id', '=', organizationId).where('deleted_at', 'is', null);
+  db
+    .selectFrom('users')
+    .select(['id', 'organization_id', 'name', 'email', 'role', 'created_at', 'updated_at'])
+    .select([
+      sql<Record<
+        string,
+        Role
+      > | null>`(SELECT jsonb_object_agg(g.workspace_id, g.role) FROM grants g WHERE g.user_id = users.id)`.as(
+        'grants',
+      ),
+      sql<boolean>`password_hash IS NOT NULL`.as('has_password'),
+      sql<boolean>`oidc_subject IS NOT NULL`.as('signs_on_elsewhere'),
+    ])
+    .where('organization_id', '=', organizationId)
+    .where('deleted_at', 'is', null);
 
 export async function updateUser(
   db: Executor,
   id: UserId,
-  changes: { name?: string; email?: string | null; role?: Role; deleted_at?: Date },
+  changes: {
+    name?: string;
+    email?: string | null;
+    role?: OrganizationRole;
+    oidc_issuer?: string;
+    oidc_subject?: string;
+    deleted_at?: Date;
+  },
 ): Promise<void> {
   await db
     .updateTable('users')

@@ -14,7 +14,7 @@ import { waitFor } from '@groundcrew/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addForeigner, createTestServer, type TestServer } from '../../injected-server-for-tests.ts';
-import { mayManage, ROLE_PERMISSIONS } from './policy.ts';
+import { mayManage, ROLE_PERMISSIONS } from '../rights/index.ts';
 
 let it: TestServer;
 let foreigner: string;
@@ -228,11 +228,11 @@ describe('roles', () => {
 
   test('the last owner stays, also when two leave at once', async () => {
     const { body: me } = await it.call<Me>('GET', '/me');
-    expect(await codeOf('DELETE', `/users/${me.user.id}`)).toBe('conflict');
-    expect(await codeOf('PUT', `/users/${me.user.id}`, { body: { role: 'admin' } })).toBe('conflict');
+    expect(await codeOf('DELETE', `/users/${me.user?.id}`)).toBe('conflict');
+    expect(await codeOf('PUT', `/users/${me.user?.id}`, { body: { role: 'admin' } })).toBe('conflict');
     const { user: other } = await it.addUser('owner', 'second');
     const codes = await Promise.all([
-      statusOf('PUT', `/users/${me.user.id}`, { body: { role: 'admin' } }),
+      statusOf('PUT', `/users/${me.user?.id}`, { body: { role: 'admin' } }),
       statusOf('DELETE', `/users/${other.id}`),
     ]);
     expect(codes).toContain(409);
@@ -244,7 +244,11 @@ describe('roles', () => {
       .where('deleted_at', 'is', null)
       .execute();
     expect(owners).toHaveLength(1);
-    await it.database.db.updateTable('users').set({ role: 'owner' }).where('id', '=', me.user.id).execute();
+    await it.database.db
+      .updateTable('users')
+      .set({ role: 'owner' })
+      .where('id', '=', me.user?.id ?? '')
+      .execute();
   });
 });
 

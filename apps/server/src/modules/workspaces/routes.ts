@@ -3,7 +3,7 @@ import type { WorkspacesService } from './service.ts';
 
 export function createWorkspaceHandlers(workspaces: WorkspacesService) {
   return {
-    listWorkspaces: ({ caller, query }) => workspaces.list(caller.organizationId, query),
+    listWorkspaces: ({ caller, query }) => workspaces.list(caller, query),
     createWorkspace: ({ caller, body }) => workspaces.create(caller, body),
     getWorkspace: ({ caller, params }) => workspaces.get(caller.organizationId, params.workspace_id),
     updateWorkspace: ({ caller, params, body }) => workspaces.update(caller, params.workspace_id, body),

@@ -10,7 +10,14 @@ import type {
   WorkspaceUpdate,
 } from '@groundcrew/protocol';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { AppError, decodeCursor, toPage, type UserCaller } from '../../platform/http/index.ts';
+import {
+  AppError,
+  decodeCursor,
+  demandPermission,
+  reachOf,
+  toPage,
+  type UserCaller,
+} from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from '../tasks/index.ts';
 import { presentWorkspace } from './present.ts';
@@ -55,11 +62,16 @@ export function createWorkspacesService({ db, recordChange, decider, wakeDispatc
   }
 
   async function list(
-    organizationId: OrganizationId,
+    { organizationId, rights }: UserCaller,
     { limit, cursor, search }: PageQuery & { search?: string | undefined },
   ): Promise<Page<Workspace>> {
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    const rows = await listWorkspaces(db, organizationId, { after, search, limit: limit + 1 });
+    const rows = await listWorkspaces(db, organizationId, {
+      ids: reachOf(rights, 'workspace:read'),
+      after,
+      search,
+      limit: limit + 1,
+    });
     return toPage(rows, limit, presentWorkspace, ({ name }) => name);
   }
 
@@ -86,6 +98,8 @@ export function createWorkspacesService({ db, recordChange, decider, wakeDispatc
     await transaction(db, async (tx) => {
       await lockRow(tx, id);
       const before = await getRow(tx, caller.organizationId, id);
+      // Where code runs decides what it can reach: a right on the workspace alone does not move it to another pool.
+      if (movesTasks(before, changes)) demandPermission(caller, 'pool:read');
       await checkPlacement(tx, caller.organizationId, { ...before, ...toGiven(changes) });
       await updateWorkspace(tx, id, toColumns(changes));
       await recordChange(tx, {
@@ -178,6 +192,9 @@ const noWorkspace = (idOrName: string): AppError =>
 
 const toGiven = (changes: WorkspaceUpdate): Partial<Placement> =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+
+const movesTasks = (before: Placement, { execution_mode: mode, agent_pool_id: pool }: WorkspaceUpdate): boolean =>
+  (mode !== undefined && mode !== before.execution_mode) || (pool !== undefined && pool !== before.agent_pool_id);
 
 /** Refuses a placement in which no task could ever run. */
 async function checkPlacement(

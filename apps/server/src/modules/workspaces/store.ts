@@ -44,12 +44,19 @@ export async function findWorkspaceId(
 export async function listWorkspaces(
   db: Executor,
   organizationId: OrganizationId,
-  query: { search?: string | undefined; after?: string | undefined; limit: number },
+  query: {
+    /** Only these; all of the organisation when not given. */
+    ids?: readonly WorkspaceId[] | undefined;
+    search?: string | undefined;
+    after?: string | undefined;
+    limit: number;
+  },
 ): Promise<WorkspaceRow[]> {
   const after = query.after === undefined ? sql`` : sql`AND lower(w.name) > lower(${query.after})`;
+  const among = query.ids === undefined ? sql`` : sql`AND w.id = ANY(${query.ids})`;
   const search = query.search === undefined ? sql`` : sql`AND position(lower(${query.search}) IN lower(w.name)) > 0`;
   const { rows } =
-    await sql<WorkspaceRow>`${WORKSPACE} WHERE w.organization_id = ${organizationId} AND w.deleted_at IS NULL ${after} ${search}
+    await sql<WorkspaceRow>`${WORKSPACE} WHERE w.organization_id = ${organizationId} AND w.deleted_at IS NULL ${after} ${among} ${search}
     ORDER BY lower(w.name) LIMIT ${query.limit}`.execute(db);
   return rows;
 }

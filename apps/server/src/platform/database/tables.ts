@@ -50,6 +50,8 @@ interface AgentsTable {
   max_concurrent_tasks: number | null;
   previous_token_hash: string | null;
   previous_token_expires_at: Timestamp | null;
+  registered_by_token: Generated<string | null>;
+  registered_by_client: Generated<string | null>;
 }
 
 interface ApiTokensTable {
@@ -64,6 +66,8 @@ interface ApiTokensTable {
   last_used_at: Timestamp | null;
   revoked_at: Timestamp | null;
   automation: Generated<boolean>;
+  scopes: Json | null;
+  workspace_ids: Json | null;
 }
 
 interface ApprovalsTable {
@@ -220,6 +224,16 @@ interface EventsTable {
   data: Generated<Json>;
 }
 
+interface GrantsTable {
+  id: string;
+  organization_id: string;
+  workspace_id: string;
+  user_id: string;
+  role: string;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+}
+
 interface IdempotencyKeysTable {
   organization_id: string;
   caller_id: string;
@@ -260,6 +274,32 @@ interface LogStreamsTable {
   archive_index: Json | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+interface MachineClientsTable {
+  id: string;
+  organization_id: string;
+  name: string;
+  description: Generated<string>;
+  app_key: string;
+  secret_hash: string;
+  previous_secret_hash: string | null;
+  previous_secret_until: Timestamp | null;
+  role: string;
+  scopes: Json | null;
+  workspace_ids: Json | null;
+  pool_id: string | null;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+  expires_at: Timestamp | null;
+  last_used_at: Timestamp | null;
+  revoked_at: Timestamp | null;
+}
+
+interface OidcStatesTable {
+  state_hash: string;
+  used_at: Generated<Timestamp>;
 }
 
 interface OrganizationsTable {
@@ -339,6 +379,32 @@ interface ServerFactsTable {
   key: string;
   value: Json;
   updated_at: Generated<Timestamp>;
+}
+
+interface SessionsTable {
+  id: string;
+  organization_id: string;
+  user_id: string;
+  secret_hash: string;
+  address: string;
+  user_agent: Generated<string>;
+  created_at: Generated<Timestamp>;
+  last_used_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  revoked_at: Timestamp | null;
+}
+
+interface SignInCodesTable {
+  code_hash: string;
+  organization_id: string;
+  user_id: string;
+  code_challenge: string;
+  expires_at: Timestamp;
+}
+
+interface SignInLimitsTable {
+  key: string;
+  empty_at: Timestamp;
 }
 
 interface StateVersionsTable {
@@ -436,6 +502,10 @@ interface UsersTable {
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
   deleted_at: Timestamp | null;
+  password_hash: string | null;
+  password_changed_at: Timestamp | null;
+  oidc_issuer: string | null;
+  oidc_subject: string | null;
 }
 
 interface VariablesTable {
@@ -510,9 +580,12 @@ export interface Tables {
   configurations: ConfigurationsTable;
   data_keys: DataKeysTable;
   events: EventsTable;
+  grants: GrantsTable;
   idempotency_keys: IdempotencyKeysTable;
   log_segments: LogSegmentsTable;
   log_streams: LogStreamsTable;
+  machine_clients: MachineClientsTable;
+  oidc_states: OidcStatesTable;
   organizations: OrganizationsTable;
   plan_files: PlanFilesTable;
   pool_tokens: PoolTokensTable;
@@ -520,6 +593,9 @@ export interface Tables {
   resource_versions: ResourceVersionsTable;
   resources: ResourcesTable;
   server_facts: ServerFactsTable;
+  sessions: SessionsTable;
+  sign_in_codes: SignInCodesTable;
+  sign_in_limits: SignInLimitsTable;
   state_versions: StateVersionsTable;
   task_events: TaskEventsTable;
   tasks: TasksTable;

@@ -4,15 +4,19 @@ import type {
   AgentId,
   ApiTokenId,
   AttemptId,
+  ClientId,
   OrganizationId,
+  OrganizationRole,
   Permission,
   PoolId,
-  Role,
+  SessionId,
   TaskId,
   UserId,
   WorkspaceId,
 } from '@groundcrew/protocol';
+import type { Credential } from './credential.ts';
 import type { Claim } from './idempotency/claim.ts';
+import type { Rights } from './rights.ts';
 
 /** What is known of one request, whoever sent it. */
 export interface RequestInfo {
@@ -26,16 +30,27 @@ export interface RequestInfo {
   readonly signal: AbortSignal;
   /** Set when the call carries an `Idempotency-Key`; `recordChange` commits it together with the change. */
   readonly claim: Claim | undefined;
+  /** Puts a cookie into the answer. */
+  setCookie(cookie: string): void;
 }
 
+/** By which credential somebody came. */
+export type Via =
+  | { readonly kind: 'token'; readonly id: ApiTokenId }
+  | { readonly kind: 'session'; readonly id: SessionId; readonly secret: string }
+  | { readonly kind: 'client'; readonly id: ClientId };
+
+/** A person, or a machine client in the place of one. */
 export interface UserIdentity {
   readonly kind: 'user';
   readonly organizationId: OrganizationId;
-  readonly userId: UserId;
+  readonly userId: UserId | ClientId;
   readonly name: string;
-  readonly role: Role;
+  readonly role: OrganizationRole;
+  readonly rights: Rights;
+  /** What they may do where the call is about: on its workspace, if it is about one; else in the organisation. */
   readonly permissions: ReadonlySet<Permission>;
-  readonly tokenId: ApiTokenId;
+  readonly via: Via;
   /** A program asks: what it asks for stands behind what people ask for. */
   readonly automation?: boolean;
 }
@@ -54,7 +69,7 @@ export interface RegistrantIdentity {
   readonly organizationId: OrganizationId;
   readonly agentId: AgentId | null;
   readonly poolId: PoolId | null;
-  /** The pool token's record. */
+  /** The record of the pool's token or of the machine client. */
   readonly tokenId: string | null;
   /** How the short-lived token names an agent's own token; it ends with that. */
   readonly via?: string;
@@ -75,7 +90,7 @@ export type UserCaller = UserIdentity & { readonly request: RequestInfo };
 export type AgentCaller = AgentIdentity & { readonly request: RequestInfo };
 export type RegistrantCaller = RegistrantIdentity & { readonly request: RequestInfo };
 export type AttemptCaller = AttemptIdentity & { readonly request: RequestInfo };
-export type AnonymousCaller = { readonly kind: 'anybody'; readonly request: RequestInfo };
+type AnonymousCaller = { readonly kind: 'anybody'; readonly request: RequestInfo };
 
 /** Who a route's handler is called for. */
 export type CallerOf<A extends Access> = A extends { who: 'user' }
@@ -93,8 +108,8 @@ export type CallerOf<A extends Access> = A extends { who: 'user' }
  * business of one module; `build-server.ts` puts them together.
  */
 export interface Authenticators {
-  user(token: string): Promise<UserIdentity | undefined>;
+  user(credential: Credential): Promise<UserIdentity | undefined>;
   agent(token: string): Promise<AgentIdentity | undefined>;
-  registrant(token: string): Promise<RegistrantIdentity | undefined>;
+  registrant(credential: Credential): Promise<RegistrantIdentity | undefined>;
   attempt(token: string): Promise<AttemptIdentity | undefined>;
 }

@@ -1,5 +1,12 @@
 import { createLogger, type Logger, systemClock } from '@groundcrew/kit';
-import { type OrganizationId, type Permission, routes, type UserId, type Workspace } from '@groundcrew/protocol';
+import {
+  type ApiTokenId,
+  type OrganizationId,
+  type Permission,
+  routes,
+  type UserId,
+  type Workspace,
+} from '@groundcrew/protocol';
 import type { Authenticators, UserIdentity } from './caller.ts';
 import { createHttp, type Http, type HttpOptions } from './create-http.ts';
 import type { Handlers } from './handler.ts';
@@ -12,8 +19,9 @@ export const testUser = (name: string, permissions: readonly Permission[]): User
   userId: `user-${name}aaaaaaaa` as UserId,
   name,
   role: 'operator',
+  rights: { everywhere: new Set(permissions), onWorkspaces: new Map() },
   permissions: new Set(permissions),
-  tokenId: 'tok-aaaaaaaaaaaaaaaaaaaa' as UserIdentity['tokenId'],
+  via: { kind: 'token', id: 'tok-aaaaaaaaaaaaaaaaaaaa' as ApiTokenId },
 });
 
 const USERS = [
@@ -22,7 +30,7 @@ const USERS = [
 ];
 
 const authenticators: Authenticators = {
-  user: async (token) => USERS.find(({ name }) => name === token),
+  user: async (credential) => USERS.find(({ name }) => credential.kind === 'bearer' && name === credential.token),
   agent: async () => undefined,
   registrant: async () => undefined,
   attempt: async () => undefined,
@@ -45,6 +53,7 @@ export function createTestHttp({ routes: own = {}, ...options }: TestHttpOptions
     clock: systemClock,
     handlers: { ...absent, ...own } as unknown as Handlers,
     authenticators,
+    findPlace: async () => undefined,
     idempotency: undefined as unknown as Idempotency,
     checkAnswers: true,
     ...options,

@@ -220,7 +220,7 @@ test('a route without a handler, and one with two, stop the start', async () => 
       logger: createLogger({ name: 'test', level: 'silent' }),
       clock: { now: Date.now },
     } as never),
-  ).toThrow(/no handler: getInfo, signIn/);
+  ).toThrow(/no handler: getInfo, getMe/);
   expect(() =>
     mergeHandlers([
       { getInfo: async () => ({ name: '', version: '', features: [] }) },

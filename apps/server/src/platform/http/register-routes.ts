@@ -1,8 +1,8 @@
 import { API_PREFIX, type RouteSpec, routes as table } from '@groundcrew/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { authorise } from './access.ts';
+import { authorise, demandPlace, type FindPlace, type PlacedInput } from './access.ts';
 import { AppError } from './app-error.ts';
-import type { Authenticators, Caller, RequestInfo, UserIdentity } from './caller.ts';
+import type { Authenticators, Caller, RequestInfo, UserCaller } from './caller.ts';
 import { checkAnswer } from './check-answer.ts';
 import { type AnyHandler, type Handlers, RawAnswer } from './handler.ts';
 import type { Idempotency, KeyedAnswer } from './idempotency/idempotency.ts';
@@ -21,6 +21,8 @@ declare module 'fastify' {
 export interface RegisterOptions {
   handlers: Handlers;
   authenticators: Authenticators;
+  /** Which workspace a call is about, for who has rights on single ones. */
+  findPlace: FindPlace;
   idempotency: Idempotency;
   /** Aborts when the server shuts down. */
   closing: AbortSignal;
@@ -87,7 +89,7 @@ function addRoute(app: FastifyInstance, row: Row, options: RegisterOptions): voi
     // Before the body is read: what nobody may send is not waited for.
     async onRequest(request, reply) {
       const info = createRequestInfo(request.raw, reply.raw, request.id, request.ip, options.closing);
-      request.caller = await authorise(spec.access, info, options.authenticators);
+      request.caller = await authorise(spec, info, options.authenticators);
     },
     handler: (request, reply) => answer(request, reply, row, options),
   });
@@ -109,13 +111,17 @@ async function answer(
     { params: request.params, query: request.query, headers: request.raw.headers, body: request.body },
     raw !== undefined,
   );
+  const placed =
+    spec.access.who === 'user'
+      ? await demandPlace(spec.access, request.caller as UserCaller, input as PlacedInput, options.findPlace)
+      : { caller: request.caller, input };
   const call = (info: RequestInfo) =>
-    handler({ ...input, raw, caller: { ...request.caller, request: info }, request: info } as never);
+    handler({ ...placed.input, raw, caller: { ...placed.caller, request: info }, request: info } as never);
   const key = findIdempotencyKey(request, spec);
   if (key === undefined) return send(reply, row, await call(request.caller.request), options);
   const keyed = await options.idempotency.run(
     {
-      caller: request.caller as UserIdentity,
+      caller: placed.caller as UserCaller,
       key,
       route: `${spec.method} ${request.url}`,
       request: identityOf(input, raw),
@@ -170,4 +176,6 @@ function toKeyedAnswer(spec: RouteSpec, outcome: unknown): KeyedAnswer {
 }
 
 const holdsToken = ({ answer: schema }: RouteSpec): boolean =>
-  schema !== undefined && 'shape' in schema && 'token' in (schema.shape as object);
+  schema !== undefined &&
+  'shape' in schema &&
+  ['token', 'app_secret'].some((field) => field in (schema.shape as object));

@@ -19,6 +19,7 @@ export function createRequestInfo(
     address,
     headers: request.headers,
     claim: undefined,
+    setCookie: (cookie) => void response.appendHeader('set-cookie', cookie),
     get signal() {
       signal ??= AbortSignal.any([closing, goneSignal(response)]);
       return signal;
@@ -33,6 +34,7 @@ export function withClaim(info: RequestInfo, claim: Claim): RequestInfo {
     address: info.address,
     headers: info.headers,
     claim,
+    setCookie: info.setCookie,
     get signal() {
       return info.signal;
     },

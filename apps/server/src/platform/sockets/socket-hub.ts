@@ -8,8 +8,11 @@ import type { z } from 'zod';
 import {
   AppError,
   type ClientAddress,
+  type Credential,
   findBearer,
+  findCredential,
   parseInput,
+  refuseForeignPage,
   toErrorAnswer,
   writeErrorAnswer,
 } from '../http/index.ts';
@@ -19,6 +22,8 @@ import { type Connection, createConnection, type OpenConnection } from './connec
 interface SocketRequest<Q> {
   /** Of `Authorization: Bearer …`; never from the URL. */
   readonly token: string | undefined;
+  /** Whatever proves who it is, a browser's cookie included; that one is taken from pages of this server only. */
+  readonly credential: Credential | undefined;
   readonly query: Q;
   readonly headers: IncomingHttpHeaders;
   readonly address: string;
@@ -34,6 +39,8 @@ export interface SocketSpec<Q, C> {
   onConnection(connection: Connection, caller: C, query: Q): void;
   /** Asked with every ping whether the caller may stay; false closes with 1008. Not asked when not given. */
   mayStay?(caller: C): Promise<boolean>;
+  /** Whose rights `mayStay` depends on; `recheck` with this id asks it at once. */
+  ownerOf?(caller: C): string;
   /** Largest message of the peer; 1 MiB when not given. */
   readonly maxMessageBytes?: number;
 }
@@ -42,6 +49,8 @@ export interface SocketHubOptions {
   logger: Logger;
   clock: Clock;
   clientAddress: ClientAddress;
+  /** Where browsers find the server, when that is not where it listens. */
+  publicUrl?: string | undefined;
   /** How often every peer is asked for a sign of life; 20 s when not given. */
   pingEveryMs?: number;
   /** Silence after which a peer counts as gone; 60 s when not given. */
@@ -55,6 +64,8 @@ export interface SocketHub {
   attach(server: Server): void;
   /** Opens an address for WebSockets. */
   register<Q, C>(path: string, spec: SocketSpec<Q, C>): void;
+  /** Asks at once whether those of an owner may stay, or of every owner when none is given. */
+  recheck(owner?: string): void;
   /** How many are open. */
   readonly size: number;
   /** The same by their address, those without any included. */
@@ -74,6 +85,7 @@ interface Held {
   connection: OpenConnection;
   token: string | undefined;
   mayStay: () => Promise<boolean>;
+  owner: string | undefined;
 }
 
 interface Admitted {
@@ -152,8 +164,17 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
             { params: {}, query: Object.fromEntries(url.searchParams), headers: {}, body: {} },
           ).query;
     const { headers } = request;
+    const credential = findCredential(headers);
+    if (credential?.kind === 'session') refuseForeignPage(headers, options.publicUrl);
     const token = findBearer(headers.authorization);
-    const caller = await spec.authenticate({ token, query, headers, address: addressOf(request), requestId });
+    const caller = await spec.authenticate({
+      token,
+      credential,
+      query,
+      headers,
+      address: addressOf(request),
+      requestId,
+    });
     if ((counts.get(token) ?? 0) >= maxPerCredential)
       throw new AppError(
         'rate_limited',
@@ -174,6 +195,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       connection,
       token,
       mayStay: async () => (await spec.mayStay?.(caller)) ?? true,
+      owner: spec.ownerOf?.(caller),
     };
     held.add(entry);
     counts.set(token, (counts.get(token) ?? 0) + 1);
@@ -215,6 +237,11 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       connection.close(1008, 'The credential is no longer valid; sign on again.');
   }
 
+  function recheck(owner?: string): void {
+    for (const entry of held)
+      if (entry.owner !== undefined && (owner === undefined || owner === entry.owner)) void dismissUnlessWelcome(entry);
+  }
+
   async function close(): Promise<void> {
     isClosing = true;
     clearInterval(timer);
@@ -241,6 +268,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       upgrader.on('wsClientError', answerBadHandshake);
       registered.set(path, { path, spec: spec as Registered['spec'], upgrader });
     },
+    recheck,
     get size() {
       return held.size;
     },

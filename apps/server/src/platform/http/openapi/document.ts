@@ -57,10 +57,33 @@ const infoOf = (version: string) => ({
     'Control plane for Terraform and OpenTofu. Times are ISO 8601 in UTC; durations are seconds; checksums are SHA-256 in lower-case hex.',
 });
 
-const securitySchemes = () =>
-  Object.fromEntries(
+/** What comes in another place than the Authorization header. */
+const OTHER_CREDENTIALS = {
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-groundcrew',
+    description: 'A signed-in browser; everything but GET also needs its csrf_token as `X-CSRF-Token`.',
+  },
+  app_key: { type: 'apiKey', in: 'header', name: 'X-App-Key', description: 'Key of a machine client.' },
+  app_secret: { type: 'apiKey', in: 'header', name: 'X-App-Secret', description: 'Its secret (`gcm_…`).' },
+} as const;
+
+const securitySchemes = () => ({
+  ...Object.fromEntries(
     Object.entries(CREDENTIALS).map(([name, description]) => [name, { type: 'http', scheme: 'bearer', description }]),
-  );
+  ),
+  ...OTHER_CREDENTIALS,
+});
+
+const BY_APP_KEY = { app_key: [], app_secret: [] };
+
+/** The credentials of which one is needed. */
+function securityOf({ who }: RouteSpec['access']): object[] {
+  if (who === 'anybody') return [];
+  if (who === 'user') return [{ user: [] }, { session: [] }, BY_APP_KEY];
+  return who === 'registrant' ? [{ registrant: [] }, BY_APP_KEY] : [{ [who]: [] }];
+}
 
 function addRoutes(app: FastifyInstance): void {
   for (const [name, spec] of Object.entries(routes) as [string, RouteSpec][])
@@ -81,7 +104,7 @@ function toSchema(name: string, spec: RouteSpec): object {
     summary,
     tags: [tag],
     description: describeAccess(access),
-    security: access.who === 'anybody' ? [] : [{ [access.who]: [] }],
+    security: securityOf(access),
     // Parameters are listed one by one, which the plugin cannot do for a component; a copy is none.
     ...(params && { params: z.object(params.shape) }),
     ...(query && { querystring: z.object(query.shape) }),
@@ -131,12 +154,22 @@ function addText(success: Operation['responses']): void {
   success[206] = { description: 'The part that Range names.', content: text };
 }
 
+const WHERE = {
+  organization: ' in the organisation',
+  workspace: ' on the workspace',
+  body: ' on the workspace that the body names',
+  task: " on the task's workspace",
+  state_version: " on the state's workspace",
+  grant: " on the grant's workspace",
+  listed: '; the list holds what it covers',
+} as const;
+
 function describeAccess(access: RouteSpec['access']): string {
   if (access.who === 'anybody') return 'Needs no credential.';
   if (access.who === 'user')
     return access.permission === 'signed_in'
       ? 'Needs a signed-in user.'
-      : `Needs the permission \`${access.permission}\`.`;
+      : `Needs the permission \`${access.permission}\`${WHERE[access.on ?? 'organization']}.`;
   if (access.who === 'attempt')
     return access.right === 'act'
       ? 'Refused with `fenced` once the attempt has ended.'

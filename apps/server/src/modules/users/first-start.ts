@@ -1,17 +1,15 @@
 import { newId } from '@groundcrew/kit';
-import type { ApiTokenCreated, OrganizationId, SignIn, UserId } from '@groundcrew/protocol';
+import type { ApiTokenCreated, OrganizationId, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
-import { type AnonymousCaller, AppError } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import { ROLE_PERMISSIONS } from './policy.ts';
 import { presentToken } from './present.ts';
 import { findTokenHash } from './token.ts';
 import { DAY_MS, makeToken, SIGN_IN_DAYS } from './token-service.ts';
 import { insertToken, revokeTokensOf, useSignInToken, wasEverUsed } from './token-store.ts';
 import { findFirstOwner, findUser, insertUser, type UserRow } from './user-store.ts';
 
-export interface SignInDeps {
+export interface FirstStartDeps {
   db: Database;
   recordChange: RecordChange;
   now: () => number;
@@ -32,8 +30,8 @@ const FIRST_SIGN_IN = 'first sign-in';
 /** Life of the API token that signing in gives. */
 const API_TOKEN_DAYS = 365;
 
-/** How the first person gets in, and everybody after them. */
-export function createSignIn({ db, recordChange, now, ensureOrganization }: SignInDeps) {
+/** How the first person gets in, and what a one-time token is good for. */
+export function createFirstStart({ db, recordChange, now, ensureOrganization }: FirstStartDeps) {
   /**
    * Makes sure that there is an organisation and an owner, and gives a sign-in token until an API token was really used: a
    * token that was printed and lost, or an answer that never arrived, must not lock everybody out.
@@ -95,47 +93,28 @@ export function createSignIn({ db, recordChange, now, ensureOrganization }: Sign
     return (await findUser(tx, organizationId, id)) as UserRow;
   }
 
-  /** Trades a sign-in token for an API token, in one transaction: it is used up if and only if there is one. */
-  async function signIn({ request }: AnonymousCaller, body: SignIn): Promise<ApiTokenCreated> {
-    const hash = findTokenHash('sign_in', body.sign_in_token);
-    return transaction(db, async (tx) => {
-      const used = hash === undefined ? undefined : await useSignInToken(tx, hash);
-      const user = used && (await findUser(tx, used.organization_id as OrganizationId, used.user_id as UserId));
-      if (used === undefined || user === undefined) throw new AppError('unauthenticated', NOT_VALID);
-      // What earlier starts printed, into whatever log, is of no use any more.
-      if (used.name === FIRST_SIGN_IN) await revokeTokensOf(tx, user.id as UserId, FIRST_SIGN_IN);
-      const { row, text } = makeToken(
-        { organizationId: user.organization_id, userId: user.id },
-        { name: body.token_name ?? 'signed in', kind: 'api', expiresAt: new Date(now() + API_TOKEN_DAYS * DAY_MS) },
-      );
-      const stored = await insertToken(tx, row);
-      await recordChange(tx, {
-        caller: toCaller(user, used.id, request),
-        action: 'sign_in',
-        noun: 'token',
-        subjectId: stored.id,
-        subjectName: stored.name,
-      });
-      return { ...presentToken(stored), token: text };
-    });
+  /**
+   * Uses a sign-in token up and tells whose it was; undefined when it is not valid. In one transaction with what it is traded
+   * for: it is used up if and only if that is made.
+   */
+  async function redeem(tx: Executor, text: string): Promise<UserRow | undefined> {
+    const hash = findTokenHash('sign_in', text);
+    const used = hash === undefined ? undefined : await useSignInToken(tx, hash);
+    if (used === undefined) return undefined;
+    const user = await findUser(tx, used.organization_id as OrganizationId, used.user_id as UserId);
+    // What earlier starts printed, into whatever log, is of no use any more.
+    if (user !== undefined && used.name === FIRST_SIGN_IN) await revokeTokensOf(tx, user.id as UserId, FIRST_SIGN_IN);
+    return user;
   }
 
-  return { prepareFirstStart, inviteOwner, signIn };
-}
+  /** An API token for somebody who has just proved who they are. */
+  async function issue(tx: Executor, user: UserRow, name: string): Promise<ApiTokenCreated> {
+    const { row, text } = makeToken(
+      { organizationId: user.organization_id, userId: user.id },
+      { name, kind: 'api', expiresAt: new Date(now() + API_TOKEN_DAYS * DAY_MS) },
+    );
+    return { ...presentToken(await insertToken(tx, row)), token: text };
+  }
 
-const NOT_VALID =
-  'The sign-in token is not valid: it works once, and for a day. Ask an administrator for another, or restart the server if nobody has signed in yet.';
-
-function toCaller(user: UserRow, tokenId: string, request: AnonymousCaller['request']) {
-  const role = user.role as keyof typeof ROLE_PERMISSIONS;
-  return {
-    kind: 'user',
-    organizationId: user.organization_id,
-    userId: user.id,
-    name: user.name,
-    role,
-    permissions: ROLE_PERMISSIONS[role],
-    tokenId,
-    request,
-  } as Parameters<RecordChange>[1]['caller'];
+  return { prepareFirstStart, inviteOwner, redeem, issue };
 }

@@ -1,0 +1,3 @@
+import type { Policy } from './policy.ts';
+
+export const clientPolicy: Policy<'client'> = { 'client:read': 'operator', 'client:write': 'admin' };
