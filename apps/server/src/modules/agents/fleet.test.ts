@@ -139,7 +139,7 @@ describe('bad input', () => {
     ['a thousand and one tasks', { current_tasks: Array(1_001).fill('att-aaaaaaaaaaaaaaaaaaaa') }],
     ['a number as text', { cpu_usage: '0.5' }],
     ['control characters', { version: 'a\u0000b' }],
-    ['a reason without end', { plan_task_limit_reason: 'x'.repeat(301) }],
+    ['a reason without end', { plan_task_limit_reason: 'x'.repeat(501) }],
   ])('a heartbeat with %s is refused and changes nothing', async (_, given) => {
     const { agent } = crew;
     const before = (await agentOf(agent.id)).last_heartbeat;

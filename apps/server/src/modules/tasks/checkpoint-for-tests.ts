@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Database } from '../../platform/database/index.ts';
+import type { Database, Executor } from '../../platform/database/index.ts';
 
 /** Every row of every table, by `table id`, as a digest. */
 type Rows = ReadonlyMap<string, string>;
@@ -67,8 +67,15 @@ const restore = (db: Database, tables: readonly string[]): Promise<void> =>
     await sql`SET LOCAL session_replication_role = replica`.execute(tx);
     for (const table of tables) {
       await sql`DELETE FROM ${sql.table(`public.${table}`)}`.execute(tx);
-      await sql`INSERT INTO ${sql.table(`public.${table}`)} OVERRIDING SYSTEM VALUE SELECT * FROM ${sql.table(`checkpoint.${table}`)}`.execute(
-        tx,
-      );
+      const columns = await listColumns(tx, table);
+      await sql`INSERT INTO ${sql.table(`public.${table}`)} (${columns}) OVERRIDING SYSTEM VALUE
+        SELECT ${columns} FROM ${sql.table(`checkpoint.${table}`)}`.execute(tx);
     }
   });
+
+/** Of a table, all that is not made from others. */
+async function listColumns(tx: Executor, table: string) {
+  const { rows } = await sql<{ column_name: string }>`SELECT column_name FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name = ${table} AND is_generated = 'NEVER'`.execute(tx);
+  return sql.join(rows.map(({ column_name }) => sql.ref(column_name)));
+}
