@@ -73,16 +73,16 @@ CREATE TABLE agents (
   max_concurrent_tasks integer,
   previous_token_hash text,
   previous_token_expires_at timestamp with time zone,
-  registered_by_token text DEFAULT 
+  registered_by_token text GENERATED ALWAYS AS (
 CASE
     WHEN (pool_token_id !~~ 'client-%'::text) THEN pool_token_id
     ELSE NULL::text
-END,
-  registered_by_client text DEFAULT 
+END) STORED,
+  registered_by_client text GENERATED ALWAYS AS (
 CASE
     WHEN (pool_token_id ~~ 'client-%'::text) THEN pool_token_id
     ELSE NULL::text
-END,
+END) STORED,
   CONSTRAINT agents_pkey PRIMARY KEY (id),
   CONSTRAINT agents_agent_type_check CHECK ((agent_type = ANY (ARRAY['remote'::text, 'k8s'::text]))),
   CONSTRAINT agents_max_concurrent_tasks_check CHECK ((max_concurrent_tasks >= 1)),

@@ -26,6 +26,8 @@ export interface CatalogueColumn {
   type: string;
   nullable: boolean;
   default: string | null;
+  /** The expression that it is made from, with each row. */
+  generated: string | null;
   identity: 'always' | 'by default' | null;
   /** `external`, `main`, …, where it differs from what the type has by default. */
   storage: string | null;
@@ -62,7 +64,8 @@ SELECT t.relname AS name,
       'name', a.attname,
       'type', format_type(a.atttypid, a.atttypmod),
       'nullable', NOT a.attnotnull,
-      'default', pg_get_expr(d.adbin, d.adrelid),
+      'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+      'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
       'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
       'storage', CASE WHEN a.attstorage <> y.typstorage
         THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END

@@ -30,6 +30,7 @@ function renderColumn(column: CatalogueColumn): string {
     ...(nullable ? [] : ['NOT NULL']),
     ...(identity === null ? [] : [`GENERATED ${identity.toUpperCase()} AS IDENTITY`]),
     ...(column.default === null ? [] : [`DEFAULT ${column.default}`]),
+    ...(column.generated === null ? [] : [`GENERATED ALWAYS AS (${column.generated}) STORED`]),
   ].join(' ');
 }
 

@@ -41,7 +41,7 @@ function renderColumn(table: string, column: CatalogueColumn): string {
       `Column ${table}.${column.name} has the type ${column.type}, which platform/database/render-tables.ts does not know yet.`,
     );
   const whole = `${type}${column.type.endsWith('[]') ? '[]' : ''}${column.nullable ? ' | null' : ''}`;
-  if (column.identity === 'always') return `GeneratedAlways<${whole}>`;
+  if (column.identity === 'always' || column.generated !== null) return `GeneratedAlways<${whole}>`;
   return column.default !== null || column.identity !== null ? `Generated<${whole}>` : whole;
 }
 

@@ -28,7 +28,7 @@ test('a schema is told whole, in the order of names', async () => {
     db,
   );
   await sql`CREATE TABLE animals (seq bigint GENERATED ALWAYS AS IDENTITY, zoo text REFERENCES zoo ON DELETE CASCADE, photo bytea,
-    born timestamptz NOT NULL DEFAULT now(), tags jsonb, names text[]) WITH (fillfactor = 70)`.execute(db);
+    sign text GENERATED ALWAYS AS (upper(zoo)) STORED, born timestamptz NOT NULL DEFAULT now(), tags jsonb, names text[]) WITH (fillfactor = 70)`.execute(db);
   await sql`ALTER TABLE animals ALTER COLUMN photo SET STORAGE EXTERNAL`.execute(db);
   await sql`CREATE INDEX animals_by_zoo ON animals (zoo, lower(zoo)) WHERE photo IS NULL`.execute(db);
   await sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`.execute(db);
@@ -39,6 +39,7 @@ test('a schema is told whole, in the order of names', async () => {
   seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   zoo text,
   photo bytea,
+  sign text GENERATED ALWAYS AS (upper(zoo)) STORED,
   born timestamp with time zone NOT NULL DEFAULT now(),
   tags jsonb,
   names text[],
@@ -60,6 +61,7 @@ CREATE TRIGGER zoo_stays BEFORE DELETE ON zoo FOR EACH ROW EXECUTE FUNCTION refu
   seq: GeneratedAlways<number>;
   zoo: string | null;
   photo: Buffer | null;
+  sign: GeneratedAlways<string | null>;
   born: Generated<Timestamp>;
   tags: Json | null;
   names: string[] | null;

@@ -50,8 +50,8 @@ interface AgentsTable {
   max_concurrent_tasks: number | null;
   previous_token_hash: string | null;
   previous_token_expires_at: Timestamp | null;
-  registered_by_token: Generated<string | null>;
-  registered_by_client: Generated<string | null>;
+  registered_by_token: GeneratedAlways<string | null>;
+  registered_by_client: GeneratedAlways<string | null>;
 }
 
 interface ApiTokensTable {
