@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Hex } from '@groundcrew/kit';
+import { newSecret, sha256Hex } from '@groundcrew/kit';
 import type { Task, Workspace } from '@groundcrew/protocol';
 import { waitFor } from '@groundcrew/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,6 +70,10 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
     const { token: own } = await server.client.call('createAgent', { body: { name: 'canary' } });
     planted.push({ name: 'api token', value: api }, { name: 'agent token', value: own ?? '' });
     planted.push({ name: 'administrator', value: server.token });
+    const { app_secret } = await server.client.call('createClient', { body: { name: 'canary', role: 'viewer' } });
+    const new_password = `canary ${newSecret()}`;
+    await server.client.call('changePassword', { body: { new_password } });
+    planted.push({ name: 'machine client', value: app_secret }, { name: 'password of a person', value: new_password });
     const password = readFileSync(join(server.home, 'postgres', 'data', 'groundcrew_password'), 'utf8');
     planted.push({ name: 'database password', value: password });
     planted.push({ name: 'master key', value: readFileSync(join(server.home, 'master.key'), 'utf8').trim() });
@@ -110,6 +114,7 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
       placeOf('socket of the log, bytes', bytes),
       lines.place(),
       events.place(),
+      placeOf("the server's metrics", await (await fetch(`${server.url}/metrics`)).text()),
       placeOf("the server's log", server.readLog()),
       placeOf("the agent's log", agent.readLog()),
       ...(await dumpPlaces(server.home)),
@@ -218,6 +223,7 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
     const configurations = await client.call('listConfigurations', { params });
     const { items: pools } = await client.call('listPools', {});
     const { user } = await client.call('getMe');
+    const { items: clients } = await client.call('listClients', {});
     const fragment = await client.call('createResource', {
       params,
       body: { name: 'empty', type: 'terraform', tf_code: '# nothing' },
@@ -226,6 +232,7 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
       task_id: task.id,
       workspace_id: workspace.workspace_id,
       user_id: user?.id ?? '',
+      client_id: clients[0]?.id ?? '',
       '/agents/id': (await agent.getRecord()).id,
       '/agent-pools/id': pools[0]?.id ?? '',
       state_version_id: states.items[0]?.id ?? '',
@@ -233,7 +240,8 @@ describe.skipIf(SKIP_TERRAFORM)('secrets stay where they belong', () => {
       resource_id: fragment.resource_id,
     });
     expect(asked.unasked, 'routes for whose parameters this test has no values: add them above').toEqual([]);
-    expect(asked.refused).toEqual({});
+    // There is no OpenID provider here, and it is no browser's session that asks.
+    expect(asked.refused).toEqual({ startOidc: 404, finishOidc: 404, getSession: 404 });
     return asked;
   }
 
