@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { newId } from '@groundcrew/kit';
 import { API_PREFIX } from '@groundcrew/protocol';
 import { startLiar } from '../modules/oidc/provider-for-tests.ts';
-import type { LiveServer } from '../modules/tasks/live-server-for-tests.ts';
 import type { Given, Values, World } from './world-for-tests.ts';
 
 export type SignOnProvider = Awaited<ReturnType<typeof startLiar>>;
