@@ -1,6 +1,6 @@
 import type { Client } from '@groundcrew/client';
 import { newSecret, sha256Hex } from '@groundcrew/kit';
-import { ATTEMPT_TOKEN_PREFIX, type Workspace } from '@groundcrew/protocol';
+import { ATTEMPT_TOKEN_PREFIX, type UserId, type Workspace } from '@groundcrew/protocol';
 import type { RunningServer } from '../harness/index.ts';
 import type { Known } from './known.ts';
 
@@ -21,11 +21,14 @@ const newName = (): string =>
 /** Makes one of everything: requests delete, lock and revoke what they are given, so each round begins on new ground. */
 export async function prepareGround(server: RunningServer): Promise<Ground> {
   const { client } = server;
+  // An earlier request may have changed it, and then nothing would be offered to anybody.
+  await client.call('updateQueueLimits', { body: { max_concurrent_tasks: null } });
   const own = await prepareAttempt(client);
   const workspace = await client.call('createWorkspace', { body: { name: newName(), tf_code: '# nothing' } });
   const inside = await fillWorkspace(client, workspace);
   const task = await client.call('createTask', { body: { workspace_id: workspace.workspace_id, task_type: 'plan' } });
   const user = await client.call('createUser', { body: { name: newName(), role: 'viewer' } });
+  const signedIn = await prepareSignedIn(client, workspace, user.id);
   const apiToken = await client.call('createToken', { body: { name: 'fuzz', user_id: user.id } });
   const pool = await client.call('createPool', { body: { name: newName() } });
   const poolToken = await client.call('createPoolToken', { params: { id: pool.id }, body: {} });
@@ -34,6 +37,7 @@ export async function prepareGround(server: RunningServer): Promise<Ground> {
     known: {
       ...own.known,
       ...inside,
+      ...signedIn.known,
       workspace: workspace.workspace_id,
       workspace_name: workspace.name,
       task: task.id,
@@ -43,8 +47,19 @@ export async function prepareGround(server: RunningServer): Promise<Ground> {
       user: user.id,
       api_token: apiToken.id,
     },
-    tokens: { ...own.tokens, user: server.token },
+    tokens: { ...own.tokens, user: server.token, leaving: signedIn.token },
   };
+}
+
+/** Who is signed in with which rights, and a token of somebody who may lose it: what signs out must not sign out everybody. */
+async function prepareSignedIn(client: Client, { workspace_id }: Workspace, user_id: UserId) {
+  const grant = await client.call('createGrant', { body: { workspace_id, user_id, role: 'planner' } });
+  const machine = await client.call('createClient', { body: { name: newName() } });
+  const { token: sign_in_token } = await client.call('createToken', { body: { name: 'f', kind: 'sign_in', user_id } });
+  const { session } = await client.call('createSession', { body: { sign_in_token } });
+  const leaving = await client.call('createUser', { body: { name: newName(), role: 'admin' } });
+  const { token } = await client.call('createToken', { body: { name: 'f', user_id: leaving.id } });
+  return { known: { grant: grant.id, client: machine.id, session: session.id }, token };
 }
 
 async function fillWorkspace(client: Client, { workspace_id }: Workspace) {

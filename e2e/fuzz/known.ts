@@ -15,6 +15,9 @@ export type KnownName =
   | 'agent'
   | 'user'
   | 'api_token'
+  | 'session'
+  | 'grant'
+  | 'client'
   // What the credentials of agents and attempts belong to; nobody else's requests are about these.
   | 'own_agent'
   | 'own_agent_name'
@@ -49,4 +52,7 @@ export const MARK_BY_PREFIX: Readonly<Record<string, KnownName>> = {
   agent: 'agent',
   user: 'user',
   tok: 'api_token',
+  sess: 'session',
+  grant: 'grant',
+  client: 'client',
 };

@@ -40,8 +40,12 @@ export function toWire(request: FuzzRequest, { known, tokens }: Ground): WireReq
   };
 }
 
+/** With the credential of everybody else these would end the run; they get one of their own, new in each round. */
+const ENDS_ITS_CREDENTIAL = new Set(['signOut', 'changePassword']);
+
 function authorization({ operation, credential }: FuzzRequest, tokens: Ground['tokens']): Record<string, string> {
-  const right = tokens[operation.credential ?? 'user'] ?? '';
+  const kind = ENDS_ITS_CREDENTIAL.has(operation.operationId) ? 'leaving' : (operation.credential ?? 'user');
+  const right = tokens[kind] ?? '';
   if (credential === 'none') return {};
   const other = operation.credential === 'user' ? tokens.agent : tokens.user;
   const token = { right, broken: `${right.slice(0, -2)}xx`, other: other ?? '' }[credential];

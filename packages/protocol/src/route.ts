@@ -43,8 +43,8 @@ export interface RouteSpec {
   readonly textToo?: true;
   /** 204 when there is nothing just now. */
   readonly mayBeNothing?: true;
-  /** Default 200, or 204 without an answer. */
-  readonly status?: 201 | 202;
+  /** Default 200, or 204 without an answer. 302 sends a browser on, with a word in bytes for whoever reads it. */
+  readonly status?: 201 | 202 | 302;
   /** Largest JSON body in bytes; default 1 MiB. */
   readonly maxBodyBytes?: number;
 }

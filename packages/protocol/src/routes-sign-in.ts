@@ -46,6 +46,7 @@ export const signInRoutes = {
     access: { who: 'anybody' },
     query: OidcStartQuery,
     rawAnswer: 'text/plain',
+    status: 302,
   }),
   finishOidc: route({
     method: 'GET',
@@ -55,6 +56,7 @@ export const signInRoutes = {
     access: { who: 'anybody' },
     query: OidcCallbackQuery,
     rawAnswer: 'text/plain',
+    status: 302,
   }),
   createSession: route({
     method: 'POST',

@@ -46,11 +46,13 @@ export const fillPath = (row: Pick<CallRow, 'call'>, values: Values): string =>
     return encodeURIComponent(value);
   });
 
-/** The credential that a call wants, of those the world made for it. */
+/** The credential that a call wants, of those the world made for it. A cookie comes with the word that shows that nobody forged it. */
 export function credentialFor({ who }: CallRow, world: World, values: Values): Record<string, string> {
   const kind = who.split(' ')[0] as string;
+  const { cookie, csrf_token } = values;
+  if (cookie !== undefined) return { cookie, ...(csrf_token && { 'x-csrf-token': csrf_token }) };
   const tokens: Record<string, string | undefined> = {
-    user: world.server.owner,
+    user: values.user_token ?? world.server.owner,
     agent: values.agent_token ?? world.agent.token,
     registrant: values.registrant_token,
     attempt: values.attempt_token,

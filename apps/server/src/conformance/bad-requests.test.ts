@@ -36,6 +36,9 @@ const PREFIXES: Record<string, string> = {
   user_id: 'user',
   task_id: 'task',
   agent_id: 'agent',
+  session_id: 'sess',
+  grant_id: 'grant',
+  client_id: 'client',
 };
 function prefixOf(row: CallRow, name: string): string {
   if (name === 'id') return pathOf(row).startsWith('/agent-pools') ? 'pool' : 'agent';
@@ -79,18 +82,24 @@ describe('a credential', () => {
   });
 });
 
-/** The message that a call takes as JSON. */
-function bodyOf({ takes }: CallRow): FieldNode[] | undefined {
-  const name = /body (\w+)/.exec(takes)?.[1];
-  const type = name === undefined || name === 'bytes' ? undefined : findMessage(name);
-  return type?.kind === 'object' ? [...type.fields] : undefined;
+/** The messages of which a call takes one as JSON. */
+function bodiesOf({ takes }: CallRow): FieldNode[][] {
+  const text = /body (.*)$/.exec(takes)?.[1]?.replace(/(^| or )bytes\b/, '');
+  if (text === undefined || text === '') return [];
+  const type = parseType(text);
+  return (type.kind === 'either' ? type.options : [type]).flatMap((option) => {
+    const message = option.kind === 'message' ? findMessage(option.name) : option;
+    return message?.kind === 'object' ? [message.fields.filter(({ name }) => name !== '*')] : [];
+  });
 }
 
 /** Something that a field of this type cannot be; nothing when it can be anything. */
 const findWrong = (type: TypeNode): unknown =>
   [7.5, '§', true, [], {}].find((value) => findValueMistakes(value, type, findMessage).length > 0);
 
-const WITH_BODY = CASES.filter(([, row]) => bodyOf(row) !== undefined);
+const WITH_BODY = CASES.filter(([, row]) => bodiesOf(row).length > 0);
+const neededOf = (fields: readonly FieldNode[]): string[] =>
+  fields.filter(({ optional }) => !optional).map(({ name }) => name);
 
 describe('a body', () => {
   test.each(WITH_BODY)('that is no JSON object of that kind is refused by %s', async (_name, row) => {
@@ -104,18 +113,21 @@ describe('a body', () => {
   });
 
   test.each(WITH_BODY)('of %s lacks what it needs, or holds what no such field can be', async (_name, row) => {
-    const fields = (bodyOf(row) as FieldNode[]).filter(({ name }) => name !== '*');
-    const wrong = fields.flatMap(({ name, type }) => {
-      const value = findWrong(type);
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    const answer = await expectRefusal(withJson(row, JSON.stringify(Object.fromEntries(wrong))), 'invalid_request');
-    const places = placesOf(answer).map((place) => place.split('.')[0]);
-    expect(wrong.map(([name]) => name).filter((name) => !places.includes(name))).toEqual([]);
-    const needed = fields.filter(({ optional }) => !optional).map(({ name }) => name);
+    for (const fields of bodiesOf(row)) {
+      const wrong = fields.flatMap(({ name, type }) => {
+        const value = findWrong(type);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const answer = await expectRefusal(withJson(row, JSON.stringify(Object.fromEntries(wrong))), 'invalid_request');
+      const places = placesOf(answer).map((place) => place.split('.')[0]);
+      expect(wrong.map(([name]) => name).filter((name) => !places.includes(name))).toEqual([]);
+    }
+    const needed = bodiesOf(row).flatMap(neededOf);
     if (needed.length === 0) return;
-    const empty = placesOf(await expectRefusal(withJson(row, '{}'), 'invalid_request'));
-    expect(needed.filter((name) => !empty.includes(name))).toEqual([]);
+    const empty = await expectRefusal(withJson(row, '{}'), 'invalid_request');
+    // Of several that it may be none is meant: then the sentence names what each of them needs.
+    const told = bodiesOf(row).length > 1 ? (empty.json as { error: string }).error.split(/[ ,.;]+/) : placesOf(empty);
+    expect(needed.filter((name) => !told.includes(name))).toEqual([]);
   });
 
   test.each(WITH_BODY.filter(([, { takes }]) => !/bytes/.test(takes)))(

@@ -19,7 +19,7 @@ function addCall(text: string, call: NotedCall): string {
   const row = formatRow(call);
   if (!text.includes(`${heading}\n`)) {
     const section = `${heading}\n\n${HEADER}\n|---|---|---|---|---|\n${row}\n\n`;
-    return insertBefore(text, '## Messages', section);
+    return insertBefore(text, '## Examples', section);
   }
   const [before = '', after = ''] = splitAt(text, text.indexOf(`${heading}\n`));
   const end = after.indexOf('\n\n', after.indexOf(HEADER));

@@ -89,18 +89,22 @@ const withMore = (asked: Asked): Asked =>
     : asked;
 
 const isKeyed = (row: CallRow): boolean => row.who.startsWith('user') && methodOf(row) !== 'GET';
-const holdsToken = (row: CallRow): boolean =>
-  [...typesOf(row).values()].some(
-    (type) =>
-      type?.kind === 'message' &&
-      findValueMistakes({ token: 1 }, findMessage(type.name) ?? type, findMessage).some((it) =>
-        it.includes('.token is'),
-      ),
-  );
+const SECRET_FIELDS = ['token', 'app_secret'];
+const holdsSecret = (row: CallRow): boolean =>
+  [...typesOf(row).values()].some((type) => {
+    const message = type?.kind === 'message' ? findMessage(type.name) : undefined;
+    return message?.kind === 'object' && message.fields.some(({ name }) => SECRET_FIELDS.includes(name));
+  });
+/** Nobody is there any more whose key it could be. */
+const endsItsCredential = ({ call }: CallRow): boolean => call === 'POST /sign-out';
 
 async function askAgain(row: CallRow, asked: Asked, first: Answered): Promise<void> {
   const again = await ask(world, asked);
-  if (holdsToken(row)) expect(findRefusalMistakes(contract, again, 'conflict')).toEqual([]);
+  if (endsItsCredential(row)) {
+    expect(findRefusalMistakes(contract, again, 'unauthenticated')).toEqual([]);
+    return;
+  }
+  if (holdsSecret(row)) expect(findRefusalMistakes(contract, again, 'conflict')).toEqual([]);
   else expect([again.status, again.json]).toEqual([first.status, first.json]);
   const other = { method: 'POST', path: `${API_PREFIX}/agent-pools`, body: JSON.stringify({ name: newId('it') }) };
   const mismatch = await ask(world, { ...other, headers: { ...asked.headers, 'content-type': 'application/json' } });

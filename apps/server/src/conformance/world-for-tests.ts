@@ -20,20 +20,33 @@ import {
   startLiveServer,
   stateHeaders,
 } from '../modules/tasks/live-server-for-tests.ts';
+import {
+  CODE_CHALLENGE,
+  SIGN_IN_GIVENS,
+  type SignOnProvider,
+  signOnSettings,
+  startSignOnProvider,
+} from './sign-in-for-tests.ts';
 
 /** What the world made, by the names that path parameters and examples call it. */
 export type Values = Record<string, string>;
-export type World = Ground & { readonly foreignOwner: string };
+export type World = Ground & { readonly foreignOwner: string; readonly provider: SignOnProvider };
 
-/** A server on a port of its own, with a pool, an agent in it and another organisation. */
+/** A server on a port of its own, with a pool, an agent in it, another organisation, and a provider to sign on through. */
 export async function startWorld(): Promise<World> {
-  const server = await startLiveServer({ settings: { BUILT_IN_AGENT_ENABLED: 'false' } });
+  const provider = await startSignOnProvider();
+  const live = await startLiveServer({ settings: { BUILT_IN_AGENT_ENABLED: 'false', ...signOnSettings(provider) } });
+  const close = async (): Promise<void> => {
+    await live.close();
+    await provider.close();
+  };
+  const server = { ...live, close };
   const ground = await prepareGround(server);
   const { server: foreign } = await prepareForeignGround(server);
-  return { ...ground, foreignOwner: foreign.owner };
+  return { ...ground, foreignOwner: foreign.owner, provider };
 }
 
-type Given = (world: World) => Promise<Values>;
+export type Given = (world: World) => Promise<Values>;
 
 const create = async (world: World, name: RouteName, call: Call): Promise<Record<string, string>> =>
   (await world.server.must(name, world.server.owner, call)) as unknown as Record<string, string>;
@@ -73,9 +86,16 @@ export const GIVENS: Record<string, Given> = {
     const { id } = await create(world, 'createToken', { body: { name: 'conformance' } });
     return { token_id: id as string };
   },
-  'a sign-in token': async (world) => {
-    const { token } = await create(world, 'createToken', { body: { name: 'conformance', kind: 'sign_in' } });
-    return { sign_in_token: token as string };
+  ...SIGN_IN_GIVENS,
+  'a grant': async (world) => {
+    const values = { ...(await need(world, 'a workspace')), ...(await need(world, 'a user')) };
+    const { workspace_id, user_id } = values as Values;
+    const { id } = await create(world, 'createGrant', { body: { workspace_id, user_id, role: 'planner' } });
+    return { ...values, grant_id: id as string };
+  },
+  'a machine client': async (world) => {
+    const { id } = await create(world, 'createClient', { body: { name: newName() } });
+    return { client_id: id as string };
   },
   'a pool': async (world) => {
     const { id } = await create(world, 'createPool', { body: { name: newName() } });
@@ -163,7 +183,12 @@ export const GIVENS: Record<string, Given> = {
 
 /** Makes what is asked for, several things separated by commas. */
 export async function need(world: World, given: string): Promise<Values> {
-  const values: Values = { new: newName(), nonce: NONCE, checksum: sha256Hex('a\n') };
+  const values: Values = {
+    new: newName(),
+    nonce: NONCE,
+    checksum: sha256Hex('a\n'),
+    code_challenge: CODE_CHALLENGE,
+  };
   for (const name of given.split(',').map((part) => part.trim())) {
     if (name === '') continue;
     const make = GIVENS[name];

@@ -1,6 +1,7 @@
 import type { Mistake, RouteSpec } from '@groundcrew/protocol';
 import type { z } from 'zod';
 import { invalidRequest } from './app-error.ts';
+import { findUnionMistakes } from './union-mistakes.ts';
 
 /** The parts of a request that schemas speak of, as they came. */
 export interface Parts {
@@ -26,9 +27,13 @@ export function parseInput(spec: Schemas, parts: Parts, skipBody = false): Parts
   for (const name of PARTS) {
     const schema = spec[name];
     if (schema === undefined || (skipBody && name === 'body')) continue;
-    const result = schema.safeParse(name === 'body' ? (parts.body ?? {}) : parts[name]);
+    const given = name === 'body' ? (parts.body ?? {}) : parts[name];
+    const result = schema.safeParse(given);
     if (result.success) parsed[name] = result.data;
-    else mistakes.push(...result.error.issues.map((issue) => toMistake(name, issue)));
+    else
+      mistakes.push(
+        ...(findUnionMistakes(schema, given) ?? result.error.issues).map((issue) => toMistake(name, issue)),
+      );
   }
   if (mistakes.length > 0) throw invalidRequest(mistakes);
   return parsed;

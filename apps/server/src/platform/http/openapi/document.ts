@@ -123,6 +123,10 @@ function successOf({ status, answer }: RouteSpec): object {
 }
 
 const BYTES = { schema: { type: 'string', format: 'binary' } };
+const describeBytes = (type: string, status: number): object => ({
+  description: status === 302 ? 'Go on to the address in the Location header.' : 'The bytes.',
+  content: { [type]: BYTES },
+});
 
 interface Operation {
   requestBody?: { required: boolean; content: Record<string, unknown> };
@@ -131,7 +135,7 @@ interface Operation {
 
 /** Adds what the plugin cannot say: bodies and answers that are bytes, answers that are nothing. */
 function completeOperation(document: OpenApiDocument, spec: RouteSpec): void {
-  const { method, path, rawBody, answer, rawAnswer, textToo, mayBeNothing } = spec;
+  const { method, path, rawBody, answer, rawAnswer, status = 200, textToo, mayBeNothing } = spec;
   const url = API_PREFIX + path.replace(/:([a-z_]+)/g, '{$1}');
   const operation = (document.paths[url] as Record<string, Operation>)[method.toLowerCase()] as Operation;
   if (rawBody !== undefined)
@@ -140,7 +144,7 @@ function completeOperation(document: OpenApiDocument, spec: RouteSpec): void {
       content: { ...operation.requestBody?.content, 'application/octet-stream': BYTES },
     };
   const { default: failure, ...success } = operation.responses;
-  if (rawAnswer !== undefined) success[200] = { description: 'The bytes.', content: { [rawAnswer]: BYTES } };
+  if (rawAnswer !== undefined) success[status] = describeBytes(rawAnswer, status);
   else if (answer === undefined) success[204] = { description: 'Done.' };
   if (textToo) addText(success);
   if (mayBeNothing) success[204] = { description: 'There is nothing just now.' };
