@@ -26,6 +26,8 @@ export async function withBareTables(
   const { drop, restore } = await findTrimmings(database, tables);
   for (const statement of drop) await database.query(statement);
   await fill();
+  // A table with checks that wait for the commit cannot be altered before they are made.
+  await database.query('SET CONSTRAINTS ALL IMMEDIATE');
   for (const statement of restore) await database.query(statement);
 }
 

@@ -20,7 +20,7 @@ export const EMPTY_AT_FIRST = [
   'log_segments',
 ] as const;
 /** … and with them all that grow with every task. */
-export const GROWN = [...EMPTY_AT_FIRST, 'blobs', 'audit', 'events'] as const;
+export const GROWN = [...EMPTY_AT_FIRST, 'blobs', 'audit', 'audit_chain', 'events'] as const;
 
 /**
  * Ids are computed from numbers, so that children name their parents without looking them up, and look as random to an index as
@@ -31,6 +31,8 @@ CREATE FUNCTION pg_temp.h_id(prefix text, n bigint) RETURNS text LANGUAGE sql IM
   RETURN prefix || '-' || substr(md5(prefix || n), 1, 20);
 CREATE FUNCTION pg_temp.h_sum(what text) RETURNS text LANGUAGE sql IMMUTABLE
   RETURN encode(sha256(convert_to(what, 'UTF8')), 'hex');
+CREATE FUNCTION pg_temp.h_stamp(what text) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN overlay(substr(pg_temp.h_sum(what), 1, 60) PLACING '.' FROM 17 FOR 1);
 CREATE FUNCTION pg_temp.h_share(n bigint, salt integer) RETURNS double precision LANGUAGE sql IMMUTABLE
   RETURN (hashint8extended(n, salt) & 16777215) / 16777216.0`;
 
@@ -106,16 +108,32 @@ const CHILDREN = [
      at, CASE WHEN n % 10 > 0 THEN at ELSE now() END
    FROM fact, unnest(ARRAY['plan', 'apply']) phase WHERE phase = 'plan' OR NOT is_plan ORDER BY n`,
   // What is not in the archive yet; PostgreSQL keeps it as it is, so its size is true.
-  `INSERT INTO log_segments (attempt_id, phase, "offset", length, content, written_at)
-   SELECT attempt, phase, part * 800, 800, convert_to(repeat(E'terraform_data.one: Refreshing state...\\n', 20), 'UTF8'), at
+  `INSERT INTO log_segments (attempt_id, phase, organization_id, "offset", length, content, written_at)
+   SELECT attempt, phase, org, part * 800, 800, convert_to(repeat(E'terraform_data.one: Refreshing state...\\n', 20), 'UTF8'), at
    FROM fact, unnest(ARRAY['plan', 'apply']) phase, generate_series(0, 2) part WHERE (phase = 'plan' OR NOT is_plan) AND n % 10 = 0 ORDER BY n`,
-  `INSERT INTO audit (organization_id, at, actor_kind, actor_id, actor_name, action, noun, subject_id, subject_name, address, request_id, after)
-   SELECT org, at, 'user', 'user-' || person, person, CASE noun WHEN 'task' THEN 'create' ELSE 'update' END, noun, CASE noun WHEN 'task' THEN task ELSE pg_temp.h_id('ws', w) END,
-     'a workspace', '192.0.2.1', 'req-' || n, '{"message": "as it was in the past"}'
+  `INSERT INTO audit (organization_id, at, actor_kind, actor_id, actor_name, credential_id, action, noun, subject_id, subject_name, address, user_agent, request_id, after, stamp)
+   SELECT org, at, 'user', 'user-' || person, person, 'tok-' || person, CASE noun WHEN 'task' THEN 'create' ELSE 'update' END, noun, CASE noun WHEN 'task' THEN task ELSE pg_temp.h_id('ws', w) END,
+     'a workspace', '192.0.2.1', 'groundcrew/0.1.0', 'req-' || n, '{"message": "as it was in the past"}', pg_temp.h_stamp(noun || n)
    FROM fact, unnest(ARRAY['task', 'workspace']) noun WHERE noun = 'task' OR n % 10 = 0 ORDER BY n`,
   // Events are kept for a week.
   `INSERT INTO events (organization_id, at, noun, subject_id, kind, workspace_id)
    SELECT org, at, 'task', task, kind, pg_temp.h_id('ws', w) FROM fact, unnest(ARRAY['create', 'offered', 'running', 'stage', 'progress', 'planned', 'finished', 'ended']) kind WHERE at > now() - interval '7 days' ORDER BY n`,
+];
+
+/**
+ * A server of that age sealed each entry when it was written. The chain goes on where the server left it, as long and as wide as a
+ * real one; its hashes and signature are made up, since only the server has the key: it lets itself be continued, and not verified.
+ */
+const SEALED = [
+  `INSERT INTO audit_chain (organization_id, position, seq, hash, stamp)
+   SELECT a.organization_id, coalesce(h.position, 0) + row_number() OVER (PARTITION BY a.organization_id ORDER BY a.seq), a.seq, pg_temp.h_sum('link' || a.seq), a.stamp
+   FROM audit a LEFT JOIN audit_heads h USING (organization_id)
+   WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.organization_id = a.organization_id AND c.seq = a.seq) ORDER BY a.seq`,
+  `INSERT INTO audit_heads (organization_id, position, hash, unstamped, sealed_at, signature)
+   SELECT DISTINCT ON (organization_id) organization_id, position, hash, 0, now(), 'made up' FROM audit_chain ORDER BY organization_id, position DESC
+   ON CONFLICT (organization_id) DO UPDATE SET position = excluded.position, hash = excluded.hash, sealed_at = excluded.sealed_at, signature = excluded.signature`,
+  `INSERT INTO server_facts (key, value) SELECT 'audit settled', to_jsonb(max(seq)) FROM audit
+   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`,
 ];
 
 /** The statements that write it, in order, in one session. */
@@ -125,4 +143,5 @@ export const fillStatements = (amount: Amount): string[] => [
   ...parents(amount),
   TASKS,
   ...CHILDREN,
+  ...SEALED,
 ];

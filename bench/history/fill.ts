@@ -10,6 +10,8 @@ const SETTINGS = `SET LOCAL synchronous_commit = off; SET LOCAL work_mem = '256M
  */
 export async function fillHistory(database: Client, amount: Amount): Promise<void> {
   await database.query(`BEGIN; ${SETTINGS}`);
+  // All at once: whoever is in the middle of something with them comes to its end first.
+  await database.query(`LOCK TABLE ${GROWN.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   await withBareTables(database, GROWN, async () => {
     // Rows of a table that was emptied in the same transaction go into no log that would have to be written as well.
     await database.query(`TRUNCATE ${EMPTY_AT_FIRST.join(', ')}`);

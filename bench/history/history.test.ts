@@ -37,6 +37,17 @@ test('the history is of the size that was asked for, and the tables have their i
   expect(indexes.rowCount).toBe(2);
 });
 
+test('the audit log is sealed up to its end, and the server goes on sealing behind it', async () => {
+  const count = async (table: string) =>
+    (await database.query<{ n: number }>(`SELECT count(*)::integer AS n FROM ${table}`)).rows[0]?.n;
+  expect(await count('audit_chain')).toBe(await count('audit'));
+  const before = await server.client.call('getAuditHead', {});
+  await server.client.call('createWorkspace', { body: { name: 'after-the-past' } });
+  const { position } = await server.client.call('getAuditHead', {});
+  expect(position).toBe(before.position + 1);
+  expect(position).toBe(await count('audit'));
+});
+
 test('every question is answered, as documented and with something in it where something was looked for', async () => {
   // Its client holds every answer against its schema.
   const empty: string[] = [];

@@ -57,15 +57,17 @@ export const QueueExplanation = z.object({
   rule: QueueRule.nullable().describe('The first thing that holds it; null when nothing does.'),
   message: z.string(),
   ways_out: z.array(WayOut),
-  agents: z.array(
-    z.object({
-      agent_id: AgentId,
-      name: z.string(),
-      reason: AgentReason,
-      message: z.string(),
-      way_out: WayOut.nullable().describe('Null where there is nothing to do but wait.'),
-    }),
-  ),
+  agents: z
+    .array(
+      z.object({
+        agent_id: AgentId,
+        name: z.string(),
+        reason: AgentReason,
+        message: z.string(),
+        way_out: WayOut.nullable().describe('Null where there is nothing to do but wait.'),
+      }),
+    )
+    .describe('Of its pool; none for whoever may not read agents.'),
 });
 export type QueueExplanation = z.infer<typeof QueueExplanation>;
 

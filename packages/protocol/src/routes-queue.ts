@@ -19,7 +19,7 @@ export const queueRoutes = {
     path: '/queue/limits',
     tag: 'queue',
     summary: 'How many tasks of the organisation may run at once',
-    access: { who: 'user', permission: 'organization:read' },
+    access: { who: 'user', permission: 'pool:read' },
     answer: QueueLimits,
   }),
   updateQueueLimits: route({

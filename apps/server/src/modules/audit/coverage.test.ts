@@ -33,6 +33,17 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   deleteUser: ['delete user'],
   createToken: ['create token'],
   revokeToken: ['revoke token'],
+  createSession: ['sign_in session'],
+  signOut: ['end session'],
+  endSession: ['end session'],
+  changePassword: ['change_password user'],
+  createGrant: ['create grant'],
+  revokeGrant: ['revoke grant'],
+  createClient: ['create client'],
+  updateClient: ['update client'],
+  rotateClient: ['rotate client'],
+  revokeClient: ['revoke client'],
+  updateQueueLimits: ['update_limits organization'],
   createWorkspace: ['create workspace'],
   updateWorkspace: ['update workspace'],
   deleteWorkspace: ['delete workspace'],
@@ -66,6 +77,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   addPoolAgent: ['add_agent pool'],
   removePoolAgent: ['remove_agent pool'],
   createPoolToken: ['create_token pool'],
+  rotatePoolToken: ['rotate_token pool'],
   revokePoolToken: ['revoke_token pool'],
   registerAgent: ['register agent'],
   postState: ['write state'],
@@ -98,6 +110,7 @@ const SECRETS = {
   variable: `canary-${newSecret()}`,
   changed: `canary-${newSecret()}`,
   output: `canary-${newSecret()}`,
+  password: `canary-${newSecret()}`,
 };
 
 let server: LiveServer;
@@ -141,6 +154,46 @@ async function people(): Promise<void> {
   const invitation = await must('createToken', owner, { body: { name: 'i', kind: 'sign_in' } });
   await must('signIn', '', { body: { sign_in_token: invitation.token } });
   await must('deleteUser', owner, { params: { user_id: user.id } });
+}
+
+/** Secrets that were handed out on the way. */
+const given: string[] = [];
+
+/** A browser that signs in with a one-time token; what it sends from then on. */
+async function startSession(userId: string): Promise<Record<string, string>> {
+  const invitation = await must('createToken', server.owner, {
+    body: { name: 'i', kind: 'sign_in', user_id: userId },
+  });
+  const answer = await server.call('createSession', '', { body: { sign_in_token: invitation.token } });
+  const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+  given.push(cookie.slice(cookie.indexOf('=') + 1), answer.body.csrf_token);
+  return { cookie, 'x-csrf-token': answer.body.csrf_token };
+}
+
+async function sessions(): Promise<void> {
+  const { id } = await must('createUser', server.owner, { body: { name: 'bob', role: 'viewer' } });
+  const [one, other] = [await startSession(id), await startSession(id)];
+  await must('changePassword', '', { body: { new_password: SECRETS.password }, headers: one });
+  expect((await server.call('getSession', '', { headers: other })).status).toBe(401);
+  await startSession(id);
+  const { items } = await must('listSessions', '', { headers: one });
+  const second = items.find(({ current }) => !current)?.id as string;
+  await must('endSession', '', { params: { session_id: second }, headers: one });
+  await must('signOut', '', { headers: one });
+}
+
+async function rights(): Promise<void> {
+  const { owner } = server;
+  const { workspace_id } = await makeWorkspace(server, poolId);
+  const { id: user_id } = await must('createUser', owner, { body: { name: 'cleo', role: 'member' } });
+  const grant = await must('createGrant', owner, { body: { workspace_id, user_id, role: 'viewer' } });
+  await must('revokeGrant', owner, { params: { grant_id: grant.id } });
+  const client = await must('createClient', owner, { body: { name: 'pipeline', pool_id: poolId } });
+  const params = { client_id: client.id };
+  await must('updateClient', owner, { params, body: { description: 'd' } });
+  const rotated = await must('rotateClient', owner, { params, body: {} });
+  await must('revokeClient', owner, { params });
+  given.push(client.app_secret, rotated.app_secret);
 }
 
 async function workspaces(): Promise<void> {
@@ -268,7 +321,11 @@ async function fleet(): Promise<void> {
   const { owner } = server;
   const pool = await must('createPool', owner, { body: { name: 'fleet' } });
   const poolToken = await must('createPoolToken', owner, { params: { id: pool.id }, body: { name: 'x' } });
-  await must('revokePoolToken', owner, { params: { id: pool.id, token_id: poolToken.id } });
+  const at = { id: pool.id, token_id: poolToken.id };
+  const fresh = await must('rotatePoolToken', owner, { params: at, body: {} });
+  given.push(poolToken.token, fresh.token);
+  await must('revokePoolToken', owner, { params: at });
+  await must('updateQueueLimits', owner, { body: { max_concurrent_tasks: 500 } });
   const made = await must('createAgent', owner, { body: { name: 'by-hand', pool_id: poolId } });
   const params = { id: made.id };
   await must('updateAgent', owner, { params, body: { description: 'd' } });
@@ -289,6 +346,8 @@ async function fleet(): Promise<void> {
 
 test('every call that changes something or hands out a secret stands in the audit log, and none of them a secret', async () => {
   await people();
+  await sessions();
+  await rights();
   await workspaces();
   await states();
   await tasks();
@@ -309,6 +368,7 @@ test('every call that changes something or hands out a secret stands in the audi
   expect([...new Set(differing)]).toEqual([]);
 
   const text = JSON.stringify(rows);
-  for (const secret of [...Object.values(SECRETS), server.owner, agent.token]) expect(text).not.toContain(secret);
-  expect(text).not.toMatch(/\b(gct|gcs|agt|apt|att)_[A-Za-z0-9_-]{20}/);
+  for (const secret of [...Object.values(SECRETS), ...given, server.owner, agent.token])
+    expect(text).not.toContain(secret);
+  expect(text).not.toMatch(/\b(gct|gcs|gcw|agt|apt|att)_[A-Za-z0-9_-]{20}/);
 });

@@ -57,6 +57,12 @@ test('a filled database of the first version comes along whole, and its audit lo
       { organization_id: 'org-two', n: count },
     ]);
   }
+  const { rows: registered } =
+    await sql`SELECT id, registered_by_token, registered_by_client FROM agents ORDER BY id`.execute(db);
+  expect(registered).toEqual([
+    { id: 'agent-one', registered_by_token: 'ptok-one', registered_by_client: null },
+    { id: 'agent-two', registered_by_token: 'ptok-two', registered_by_client: null },
+  ]);
   const keys = createAuditKeys(Buffer.alloc(32));
   const audit = createAuditModule({ db, keys, logger: createLogger({ name: 'test', level: 'error' }) });
   const verify = () => audit.verify('org-one' as OrganizationId);

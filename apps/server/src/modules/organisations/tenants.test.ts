@@ -16,6 +16,8 @@ import { CREDENTIALS } from './store.ts';
 const OF_THE_INSTALLATION: Readonly<Record<string, string>> = {
   organizations: 'the tenants themselves',
   server_facts: 'facts about the installation: key check, identity of the database, secrets of the server',
+  sign_in_limits: 'counts tries by hashes of what was typed and of addresses, before anybody knows whose they are',
+  oidc_states: "hashes of sign-ons that were used; the provider is the installation's, and whose they are shows later",
 };
 
 /** Columns that are called like a reference and are none, and why. */
@@ -24,6 +26,10 @@ const NO_REFERENCE: Readonly<Record<string, string>> = {
   'agents.machine_id': 'what the agent says of its machine',
   'agents.boot_id': 'what the agent says of its machine',
   'agents.folder_id': 'what the agent says of its folder',
+  'agents.pool_token_id':
+    'a token or a machine client; the references are registered_by_token and registered_by_client, made of it',
+  'api_tokens.workspace_ids': 'takes rights away and gives none; every call looks among its own organisation',
+  'machine_clients.workspace_ids': 'as with tokens',
   'attempts.lock_id': "Terraform's own",
   'workspaces.lock_id': "Terraform's own",
   'workspaces.locked_by_id': 'who locked it, of whatever kind; a word for people',
@@ -83,7 +89,7 @@ test('the organisation of every table is one that exists', () => {
 test('every column that is called like a reference is one, or stands in the list with its reason', () => {
   const references = new Set(keys.flatMap(({ table, columns }) => columns.map((column) => `${table}.${column}`)));
   const called = ofTenants().flatMap(({ name, columns }) =>
-    columns.filter((column) => column.name.endsWith('_id')).map((column) => `${name}.${column.name}`),
+    columns.filter((column) => /_ids?$/.test(column.name)).map((column) => `${name}.${column.name}`),
   );
   expect(called.filter((column) => !references.has(column) && !(column in NO_REFERENCE))).toEqual([]);
 });
@@ -96,11 +102,30 @@ test('closing revokes every kind of credential that the schema knows', async () 
   );
 });
 
+test('what an agent registered with is of its own organisation, be it a token or a machine client', async () => {
+  for (const id of ['own', 'foreign'])
+    await sql`WITH o AS (INSERT INTO organizations (id, name) VALUES (${`org-${id}`}, ${id}) RETURNING id),
+      p AS (INSERT INTO pools (id, organization_id, name, pool_type, selection_strategy)
+        SELECT ${`pool-${id}`}, id, 'p', 'static', 'random' FROM o RETURNING id, organization_id),
+      t AS (INSERT INTO pool_tokens (id, organization_id, pool_id, token_hash) SELECT ${`ptok-${id}`}, organization_id, id, ${id} FROM p)
+      INSERT INTO machine_clients (id, organization_id, name, app_key, secret_hash, role, created_by)
+        SELECT ${`client-${id}`}, id, 'c', ${id}, '', 'member', 'x' FROM o`.execute(db);
+  const register = (by: string) =>
+    sql`INSERT INTO agents (id, organization_id, name, pool_id, pool_token_id)
+      VALUES (${`agent-${by}`}, 'org-own', ${by}, 'pool-own', ${by})`.execute(db);
+  for (const kind of ['ptok', 'client']) {
+    await register(`${kind}-own`);
+    for (const by of [`${kind}-foreign`, `${kind}-none`]) await expect(register(by)).rejects.toThrow('foreign key');
+  }
+});
+
 /** Rules that have nothing to do with tenants would refuse rows made of nothing but types. */
 async function dropOtherRules(): Promise<void> {
   const { rows } = await sql<{ statement: string }>`
     SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, c.conname) AS statement
       FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid WHERE c.contype = 'c' AND c.connamespace = 'public'::regnamespace
+    UNION ALL SELECT format('ALTER TABLE %I ALTER COLUMN %I DROP EXPRESSION', t.relname, a.attname)
+      FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid WHERE a.attgenerated = 's' AND t.relnamespace = 'public'::regnamespace
     UNION ALL SELECT format('DROP TRIGGER %I ON %I', g.tgname, t.relname)
       FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal`.execute(db);
   for (const { statement } of rows) await sql.raw(statement).execute(db);

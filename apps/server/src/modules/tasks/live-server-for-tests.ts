@@ -65,7 +65,7 @@ export async function startLiveServer({ settings = {}, loops = false, clock }: L
   const { db, sealer, blobs, bus } = server.platform;
   const { modules } = server;
 
-  /** Makes a call of the route table. */
+  /** Makes a call of the route table. @param token empty for none */
   async function call<N extends RouteName>(
     name: N,
     token: string,
@@ -78,7 +78,7 @@ export async function startLiveServer({ settings = {}, loops = false, clock }: L
     const type: Record<string, string> = body === undefined || raw ? {} : { 'content-type': 'application/json' };
     const response = await fetch(`${url}${API_PREFIX}${filled}${search}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...type, ...headers },
+      headers: { ...(token !== '' && { authorization: `Bearer ${token}` }), ...type, ...headers },
       ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
     });
     const text = await response.text();

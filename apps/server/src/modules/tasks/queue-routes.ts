@@ -15,7 +15,7 @@ export interface QueueRoutesDeps {
 export function createQueueHandlers({ db, queue, recordChange, wakeDispatcher }: QueueRoutesDeps) {
   async function updateLimits(caller: UserCaller, body: QueueLimits): Promise<QueueLimits> {
     await transaction(db, async (tx) => {
-      const before = await readLimits(tx, caller.organizationId);
+      const before = await limitsOf(tx, caller.organizationId).forNoKeyUpdate().executeTakeFirstOrThrow();
       await tx.updateTable('organizations').set(body).where('id', '=', caller.organizationId).execute();
       const change = {
         caller,
@@ -39,6 +39,8 @@ export function createQueueHandlers({ db, queue, recordChange, wakeDispatcher }:
   } satisfies Partial<Handlers>;
 }
 
-async function readLimits(db: Executor, id: OrganizationId): Promise<{ max_concurrent_tasks: number | null }> {
-  return db.selectFrom('organizations').select('max_concurrent_tasks').where('id', '=', id).executeTakeFirstOrThrow();
-}
+const limitsOf = (db: Executor, id: OrganizationId) =>
+  db.selectFrom('organizations').select('max_concurrent_tasks').where('id', '=', id);
+
+const readLimits = (db: Executor, id: OrganizationId): Promise<QueueLimits> =>
+  limitsOf(db, id).executeTakeFirstOrThrow();

@@ -231,7 +231,9 @@ export function createTasksService(deps: TasksDeps) {
     const { status, attempt_id } = await find(caller, id);
     const waits = status === 'pending' && attempt_id === null;
     const waiting = waits ? await deps.queue.explain(caller.organizationId, id) : undefined;
-    return waiting ?? explainOther(await get(caller, id), !waits);
+    if (waiting === undefined) return explainOther(await get(caller, id), !waits);
+    // A right on the workspace alone shows the task; the agents, on which others have their work too, are the organisation's.
+    return caller.permissions.has('agent:read') ? waiting : { ...waiting, agents: [] };
   }
 
   return {

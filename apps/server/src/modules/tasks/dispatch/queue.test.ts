@@ -241,6 +241,25 @@ describe('why a task waits', () => {
     await endAll();
   });
 
+  test('whoever has a right on the workspace alone learns why it waits, and nothing of the agents', async () => {
+    const { pool } = await makeCrew(server);
+    const { workspace_id } = await makeWorkspace(server, pool.id, { labels: ['moon'] });
+    const { id } = await create(workspace_id);
+    const explainTo = async (role: string) => {
+      const user = await server.must('createUser', server.owner, { body: { name: `sees-as-${role}`, role } });
+      const body = { user_id: user.id, name: 'sees' };
+      if (role === 'member')
+        await server.must('createGrant', server.owner, { body: { workspace_id, user_id: user.id, role: 'admin' } });
+      const { token } = await server.must('createToken', server.owner, { body });
+      return server.must('explainTask', token, { params: { task_id: id } });
+    };
+    const [viewer, member] = [await explainTo('viewer'), await explainTo('member')];
+    expect(viewer.agents).toMatchObject([{ reason: 'label_missing' }]);
+    expect(member).toEqual({ ...viewer, agents: [] });
+    expect(JSON.stringify(member)).not.toContain(viewer.agents[0]?.name);
+    await endAll();
+  });
+
   test('a task that does not wait for an agent says what it waits for', async () => {
     const { pool, agents } = await makeCrew(server);
     const agent = agents[0] as TestAgent;

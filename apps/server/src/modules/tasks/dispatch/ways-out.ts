@@ -56,9 +56,9 @@ export function findWaysOut({ rule, sentence }: Hindrance, task: WaitingTask, po
       ),
     ],
     pool_empty: () => [say('Start an agent with a token of the pool.', `pool token create ${pool}`)],
-    nobody_able: () => [say('Do for one of the agents below what it lacks, or start one that has it.')],
+    nobody_able: () => [say("Give one of the pool's agents what it lacks, or start one that has it.")],
     nobody_online: () => [
-      say('Start one of the agents below, or another one with a token of the pool.', `pool token create ${pool}`),
+      say("Start one of the pool's agents, or another one with a token of the pool.", `pool token create ${pool}`),
     ],
     nobody_free: () => [
       say(
