@@ -59,7 +59,11 @@ async function prepareSignedIn(client: Client, { workspace_id }: Workspace, user
   const { session } = await client.call('createSession', { body: { sign_in_token } });
   const leaving = await client.call('createUser', { body: { name: newName(), role: 'admin' } });
   const { token } = await client.call('createToken', { body: { name: 'f', user_id: leaving.id } });
-  return { known: { grant: grant.id, client: machine.id, session: session.id }, token };
+  const password = newSecret();
+  await client.call('changePassword', { body: { new_password: password } }, { token });
+  const unused = await client.call('createToken', { body: { name: 'f', kind: 'sign_in', user_id } });
+  const words = { sign_in_token: unused.token, login: leaving.name, password };
+  return { known: { grant: grant.id, client: machine.id, session: session.id, ...words }, token };
 }
 
 async function fillWorkspace(client: Client, { workspace_id }: Workspace) {

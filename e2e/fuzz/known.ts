@@ -18,6 +18,10 @@ export type KnownName =
   | 'session'
   | 'grant'
   | 'client'
+  // What somebody signs in with: words, not ids.
+  | 'sign_in_token'
+  | 'login'
+  | 'password'
   // What the credentials of agents and attempts belong to; nobody else's requests are about these.
   | 'own_agent'
   | 'own_agent_name'
@@ -36,6 +40,10 @@ export const MARK_BY_FIELD: Readonly<Record<string, KnownName>> = {
   agent_id: 'own_agent_name',
   workspace_id: 'workspace',
   workspace: 'workspace_name',
+  sign_in_token: 'sign_in_token',
+  login: 'login',
+  password: 'password',
+  current_password: 'password',
 };
 
 /** What an id with this prefix may be. */

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto';
 import { newId } from '@groundcrew/kit';
 import { API_PREFIX } from '@groundcrew/protocol';
 import { startLiar } from '../modules/oidc/provider-for-tests.ts';
-import type { Given, Values, World } from './world-for-tests.ts';
+import type { LiveServer } from '../modules/tasks/live-server-for-tests.ts';
 
+type Values = Record<string, string>;
 export type SignOnProvider = Awaited<ReturnType<typeof startLiar>>;
+/** A server, and the provider that its people may sign on through. */
+export interface SignOnGround {
+  readonly server: LiveServer;
+  readonly provider: SignOnProvider;
+}
+
 export const startSignOnProvider = startLiar;
 
 /** Settings of a server whose people may sign on through the provider, and get the lowest role that sees anything. */
@@ -23,16 +30,16 @@ const REDIRECT = 'http://127.0.0.1:5000/';
 export const CODE_CHALLENGE = createHash('sha256').update(CODE_VERIFIER).digest('base64url');
 
 /** Somebody of their own: these calls end credentials, which must not be those of everybody else. */
-async function addUser({ server }: World): Promise<Values & { user_id: string; login: string }> {
+async function addUser({ server }: SignOnGround): Promise<Values & { user_id: string; login: string }> {
   const { id, name } = await server.must('createUser', server.owner, { body: { name: newId('it'), role: 'admin' } });
   return { user_id: id, login: name };
 }
 
-async function addToken({ server }: World, user_id: string, kind: 'api' | 'sign_in'): Promise<string> {
+async function addToken({ server }: SignOnGround, user_id: string, kind: 'api' | 'sign_in'): Promise<string> {
   return (await server.must('createToken', server.owner, { body: { name: 'conformance', kind, user_id } })).token;
 }
 
-async function addSession(world: World): Promise<Values> {
+async function addSession(world: SignOnGround): Promise<Values> {
   const { user_id } = await addUser(world);
   const sign_in_token = await addToken(world, user_id, 'sign_in');
   const { headers, body } = await world.server.call('createSession', '', { body: { sign_in_token } });
@@ -40,7 +47,7 @@ async function addSession(world: World): Promise<Values> {
 }
 
 /** A browser that has left for the provider; `query` says where it wants to come out. */
-async function beginSignOn({ server, provider }: World, query = ''): Promise<Values> {
+async function beginSignOn({ server, provider }: SignOnGround, query = ''): Promise<Values> {
   const answer = await fetch(`${server.url}${API_PREFIX}/sign-in/oidc${query}`, { redirect: 'manual' });
   const { searchParams } = new URL(answer.headers.get('location') ?? '');
   const name = newId('it');
@@ -49,7 +56,7 @@ async function beginSignOn({ server, provider }: World, query = ''): Promise<Val
   return { cookie: cookieOf(answer.headers), state: searchParams.get('state') ?? '' };
 }
 
-async function signOnForCode(world: World): Promise<Values> {
+async function signOnForCode(world: SignOnGround): Promise<Values> {
   const query = new URLSearchParams({ redirect: REDIRECT, code_challenge: CODE_CHALLENGE });
   const { cookie = '', state = '' } = await beginSignOn(world, `?${query}`);
   const callback = `${world.server.url}${API_PREFIX}/sign-in/oidc/callback?state=${state}&code=a-code`;
@@ -61,7 +68,7 @@ async function signOnForCode(world: World): Promise<Values> {
 const cookieOf = (headers: Headers): string => headers.getSetCookie()[0]?.split(';')[0] ?? '';
 
 /** What has to be there for the calls with which people get in and out. `user_token` and `cookie` are what these calls are made with. */
-export const SIGN_IN_GIVENS: Record<string, Given> = {
+export const SIGN_IN_GIVENS: Record<string, (world: SignOnGround) => Promise<Values>> = {
   'a sign-in token': async (world) => {
     const { user_id } = await addUser(world);
     return { sign_in_token: await addToken(world, user_id, 'sign_in') };

@@ -23,14 +23,14 @@ import {
 import {
   CODE_CHALLENGE,
   SIGN_IN_GIVENS,
-  type SignOnProvider,
+  type SignOnGround,
   signOnSettings,
   startSignOnProvider,
 } from './sign-in-for-tests.ts';
 
 /** What the world made, by the names that path parameters and examples call it. */
 export type Values = Record<string, string>;
-export type World = Ground & { readonly foreignOwner: string; readonly provider: SignOnProvider };
+export type World = Ground & SignOnGround & { readonly foreignOwner: string };
 
 /** A server on a port of its own, with a pool, an agent in it, another organisation, and a provider to sign on through. */
 export async function startWorld(): Promise<World> {
@@ -46,7 +46,7 @@ export async function startWorld(): Promise<World> {
   return { ...ground, foreignOwner: foreign.owner, provider };
 }
 
-export type Given = (world: World) => Promise<Values>;
+type Given = (world: World) => Promise<Values>;
 
 const create = async (world: World, name: RouteName, call: Call): Promise<Record<string, string>> =>
   (await world.server.must(name, world.server.owner, call)) as unknown as Record<string, string>;
