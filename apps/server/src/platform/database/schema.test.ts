@@ -28,7 +28,9 @@ test('a schema is told whole, in the order of names', async () => {
     db,
   );
   await sql`CREATE TABLE animals (seq bigint GENERATED ALWAYS AS IDENTITY, zoo text REFERENCES zoo ON DELETE CASCADE, photo bytea,
-    sign text GENERATED ALWAYS AS (upper(zoo)) STORED, born timestamptz NOT NULL DEFAULT now(), tags jsonb, names text[]) WITH (fillfactor = 70)`.execute(db);
+    sign text GENERATED ALWAYS AS (upper(zoo)) STORED, born timestamptz NOT NULL DEFAULT now(), tags jsonb, names text[]) WITH (fillfactor = 70)`.execute(
+    db,
+  );
   await sql`ALTER TABLE animals ALTER COLUMN photo SET STORAGE EXTERNAL`.execute(db);
   await sql`CREATE INDEX animals_by_zoo ON animals (zoo, lower(zoo)) WHERE photo IS NULL`.execute(db);
   await sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`.execute(db);
