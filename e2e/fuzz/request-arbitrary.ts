@@ -187,7 +187,8 @@ const toText = (value: unknown): { text: string } => ({ text: JSON.stringify(val
 /** A long poll that nobody has work for waits for as long as it is allowed to: nothing is to be learned from that here. */
 function withoutWaiting(body: FuzzRequest['body']): FuzzRequest['body'] {
   const text = body === undefined ? '' : 'text' in body ? body.text : Buffer.from(body.base64, 'base64').toString();
-  const said = text.trim() === '' ? {} : findJson(text);
+  // The server takes null for no body at all, and leaves out a byte order mark, as trim does.
+  const said = ['', 'null'].includes(text.trim()) ? {} : findJson(text.trim());
   const isObject = typeof said === 'object' && said !== null && !Array.isArray(said);
   return isObject ? { text: JSON.stringify({ ...said, wait_seconds: 0 }) } : body;
 }
