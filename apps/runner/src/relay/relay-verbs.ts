@@ -60,7 +60,8 @@ export function createRelayVerbs({
   onState,
   onDiskFull,
 }: RelayVerbsDeps): RelayVerbs {
-  let applying = journal.find('permitted') !== undefined;
+  // A state lock is only written down under a permit: it tells as much, should the permit's own entry be damaged.
+  let applying = journal.find('permitted') !== undefined || journal.find('locked') !== undefined;
   const lockId = () => journal.find('locked')?.id;
   const fetched = join(stateDir, 'fetched');
 
