@@ -11,7 +11,8 @@ import {
   waitFor as waitAtMost,
 } from '@groundcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, type DatabaseAddress, type Session } from './platform/database/index.ts';
+import { connect, type Session } from './platform/database/index.ts';
+import { toUrl } from './platform/database/url-for-tests.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 /** What everybody who migrates a database takes. */
@@ -34,17 +35,6 @@ afterAll(async () => {
   await database.drop();
   folder.remove();
 });
-
-const toUrl = (address: DatabaseAddress, name?: string): string => {
-  if ('connectionString' in address) {
-    const given = new URL(address.connectionString);
-    if (name !== undefined) given.pathname = `/${name}`;
-    return given.href;
-  }
-  const { host, port, user, password, database: own } = address;
-  const query = new URLSearchParams({ host, port: String(port) });
-  return `postgresql://${user}:${encodeURIComponent(password)}@localhost/${name ?? own}?${query}`;
-};
 
 const findFreePort = (): Promise<number> =>
   new Promise((resolve) => {

@@ -5,7 +5,7 @@ import type { ApiTokenCreated, AuditEntry, Page, Workspace } from '@groundcrew/p
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestServer, type TestServer } from '../injected-server-for-tests.ts';
-import type { SocketAddress } from '../platform/database/index.ts';
+import { toUrl } from '../platform/database/url-for-tests.ts';
 import type { Administration } from './open-administration.ts';
 import { ORGANISATION_COMMANDS } from './organisations.ts';
 
@@ -72,14 +72,12 @@ test('the first organisation and one with tasks that have not ended stay', async
 });
 
 test('the command line does it on the database that the server uses', async () => {
-  const { host, user, password, database } = it.database.address as SocketAddress;
-  const url = `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}`;
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
   const home = it.server.platform.configuration.home;
   const run = async (...args: string[]) =>
     (
       await promisify(execFile)(process.execPath, [main, ...args], {
-        env: { PATH: process.env.PATH, DATABASE_URL: url, GROUNDCREW_HOME: home },
+        env: { PATH: process.env.PATH, DATABASE_URL: toUrl(it.database.address), GROUNDCREW_HOME: home },
       })
     ).stdout;
   expect(await run('org', 'create', 'by-hand')).toMatch(/Created organisation by-hand .*\n.*: gcs_\S+\n/);
