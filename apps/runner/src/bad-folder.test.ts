@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type FakeControlPlane, startFakeControlPlane } from '@groundcrew/testkit/fake-control-plane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -83,6 +92,21 @@ describe('a folder that was damaged while its runner was gone', () => {
       expect(JSON.parse(String(started.attempt.current)).resources).toHaveLength(1);
     },
   );
+
+  it('that lost all of its plan but what outlives a machine brings the apply to its end, also when a cancel was asked for', async () => {
+    const started = await orphaned();
+    const lasts = /^(intent|permitted|locked|fate|apply\..*)$/;
+    for (const name of readdirSync(started.folder.journal))
+      if (!lasts.test(name)) rmSync(join(started.folder.journal, name), { recursive: true });
+    const runner = await startRunner(started.folder);
+    runner.send({ type: 'cancel', level: 1 });
+    // Terraform is interrupted, not left alone: what it made meanwhile is in the state that it saves.
+    const ended = await runner.heard('ended');
+    expect(ended.exit_code).not.toBeNull();
+    expect(started.attempt.nonces).toHaveLength(1);
+    expect(started.attempt.finish?.last_state).not.toBeNull();
+    expect(started.attempt.finish?.logs.map(({ phase }) => phase)).toContain('apply');
+  });
 
   it('without its secret is left as it is, with a sentence, and nothing is said in its name', async () => {
     const started = await orphaned();

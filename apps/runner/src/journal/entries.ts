@@ -36,7 +36,7 @@ export type EntryName = keyof typeof JOURNAL_ENTRIES;
 export type Entry<N extends EntryName> = z.output<(typeof JOURNAL_ENTRIES)[N]>;
 
 /** Entries that must outlive the machine. */
-export const DURABLE_ENTRIES: ReadonlySet<EntryName> = new Set(['intent', 'permitted', 'finish']);
+export const DURABLE_ENTRIES: ReadonlySet<EntryName> = new Set(['intent', 'permitted', 'locked', 'finish']);
 
 /** Reads an entry's file; undefined for one that was cut off or damaged, which counts as not written. */
 export function findEntry<N extends EntryName>(name: N, content: string): Entry<N> | undefined {

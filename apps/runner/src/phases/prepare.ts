@@ -40,6 +40,14 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
   return prepared;
 }
 
+/** What {@link prepare} came to, for whoever starts nothing any more: the program is of no use then, and may be lost. */
+export function findPrepared({ folder, journal, data: { workspace } }: AttemptContext): Prepared {
+  const cwd = join(folder.work, workspace.working_directory);
+  return (
+    journal.find('prepared') ?? { tool: workspace.tool, version: workspace.terraform_version ?? '', program: '', cwd }
+  );
+}
+
 /** The one that was looked for early, if the data did not say something else in the end. */
 async function programOf({ early, task, data, programs, acting }: AttemptContext): Promise<InstalledTool> {
   const { tool, terraform_version: version } = data.workspace;

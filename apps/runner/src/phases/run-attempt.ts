@@ -9,6 +9,7 @@ import { deliver } from './deliver.ts';
 import { exitRecord } from './exit-record.ts';
 import { type FinishOutcome, finished, type Outcome, PassingTrouble } from './outcome.ts';
 import { planPhase } from './plan-phase.ts';
+import { findPrepared } from './prepare.ts';
 import { timeOf } from './situation.ts';
 
 /** How the attempt ended, for the agent. */
@@ -58,8 +59,17 @@ async function reachOutcome(context: AttemptContext, takeover: Takeover): Promis
   }
 }
 
+/**
+ * Of an attempt whose apply was started only that is left to look at: whatever has been asked for since, and whatever the
+ * machine's death has taken of what came before.
+ */
 async function runPhases(context: AttemptContext): Promise<Outcome> {
-  if (context.data.attempt.action === 'apply') return storedPlanPhase(context);
+  const { action } = context.data.attempt;
+  if ((await findFate(context.journal.dir)) === 'started') {
+    if (action !== 'apply') endPlanLog(context).catch(() => {});
+    return applyPhase(context, findPrepared(context));
+  }
+  if (action === 'apply') return storedPlanPhase(context);
   const plan = await planPhase(context);
   if ('outcome' in plan) return plan.outcome;
   context.standing.enter('plan_saved');
