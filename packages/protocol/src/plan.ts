@@ -45,13 +45,8 @@ export const OutputChange = z.object({
 });
 export type OutputChange = z.infer<typeof OutputChange>;
 
-export const PlanCounts = z.object({
-  add: z.number().int(),
-  change: z.number().int(),
-  destroy: z.number().int(),
-  replace: z.number().int(),
-  import: z.number().int(),
-});
+const Count = z.number().int().min(0).max(2_147_483_647);
+export const PlanCounts = z.object({ add: Count, change: Count, destroy: Count, replace: Count, import: Count });
 export type PlanCounts = z.infer<typeof PlanCounts>;
 
 /** What a plan would do, as structure. */

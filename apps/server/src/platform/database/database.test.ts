@@ -118,6 +118,16 @@ test('statements of a transaction that are asked for together are carried out in
   expect(seen).toEqual(Array.from({ length: 20 }, (_, step) => step));
 });
 
+test('of statements asked for together the one that failed is told, not one that fails of it', async () => {
+  const failing = transaction(database.db, async (tx) => {
+    const first = sql`SELECT 1 / 0`.execute(tx);
+    first.catch(() => {});
+    await sql`SELECT 1`.execute(tx);
+    await first;
+  });
+  await expect(failing).rejects.toMatchObject({ kind: 'bad_value', sqlState: '22012' });
+});
+
 test('a statement that comes after the end of its transaction is refused', async () => {
   const late = await transaction(database.db, async (tx) => () => sql`SELECT 1`.execute(tx));
   await expect(late()).rejects.toThrow('after the end');

@@ -8,6 +8,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { type Database, type Executor, internalsOf } from './database.ts';
+import { DatabaseError } from './database-error.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -51,11 +52,21 @@ export function openSession(db: Database, client: PostgresPoolClient): PooledSes
 
 const COUNTED = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
+/** What PostgreSQL says to every statement of a transaction in which an earlier one has failed. */
+const ABORTED = '25P02';
+
 function toConnection(client: PostgresPoolClient, isOpen: () => boolean): DatabaseConnection {
+  let failure: unknown;
+  /** Of statements that were asked for together the one that is waited for first need not be the one that failed. */
+  function tell(error: unknown): never {
+    if (error instanceof DatabaseError && error.sqlState === ABORTED) throw failure ?? error;
+    failure ??= error;
+    throw error;
+  }
   return {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       if (!isOpen()) throw new Error('A statement came after the end of the transaction or session that it was for.');
-      const { command, rowCount, rows } = await client.query<R>(sql, parameters);
+      const { command, rowCount, rows } = await client.query<R>(sql, parameters).catch(tell);
       return COUNTED.has(command) ? { rows, numAffectedRows: BigInt(rowCount) } : { rows };
     },
     streamQuery() {
