@@ -194,8 +194,10 @@ describe.skipIf(SKIP_TERRAFORM)('what an agent tells and takes on its own host',
     const older = await agent.upgrade();
     await older.exited;
     await becomes('the newer one answers', async () => (await ask('/health').catch(() => undefined))?.status === 200);
-    await becomes('the state file is its own', () => readState().pid === agent.pid);
-    expect(readState().http).toBe(address);
+    await becomes('the state file is its own, and has the address', () => {
+      const { pid, http } = readState();
+      return pid === agent.pid && http === address;
+    });
   });
 
   test('another agent with the same address works without, and has it once the first has gone', async () => {
