@@ -92,7 +92,8 @@ async function writeText(path: string, text: string): Promise<void> {
 async function startChild({ host }: Process, { record, stdout, stderr }: Order, alive: OpenFile): Promise<Process> {
   const child = host.start('terraform');
   child.descriptors.set(3, alive.hold());
-  await writeText(`${record}.pid`, statLine(child));
+  // A shell goes on when its echo finds no room.
+  await writeText(`${record}.pid`, statLine(child)).catch(() => {});
   child.descriptors.set(1, openAt(child, stdout, 'a'));
   child.descriptors.set(2, openAt(child, stderr, 'a'));
   return child;
