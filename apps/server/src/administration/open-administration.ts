@@ -2,8 +2,9 @@ import { type Logger, systemClock } from '@groundcrew/kit';
 import { buildModules, type Modules } from '../build-modules.ts';
 import { buildPlatform, type Platform } from '../build-platform.ts';
 import type { Configuration } from '../configuration.ts';
-import { type DatabaseAddress, migrate } from '../platform/database/index.ts';
+import { migrate } from '../platform/database/index.ts';
 import { createPlatformMetrics } from '../platform/metrics/index.ts';
+import { reachDatabase } from '../reach-database.ts';
 import { SERVER_VERSION } from '../version.ts';
 
 /** The server's modules on its database, without anything that listens or runs. */
@@ -26,7 +27,7 @@ const MAX_SESSIONS = 4;
 
 /** Errors: sentences for people, when there is no database or the master key is missing. */
 export async function openAdministration({ configuration, logger, by }: OpenOptions): Promise<Administration> {
-  const database = await openDatabase(configuration, logger);
+  const database = await reachDatabase(configuration, logger);
   try {
     await migrate(database.address);
     const platform = await buildPlatform({
@@ -49,18 +50,4 @@ export async function openAdministration({ configuration, logger, by }: OpenOpti
     await database.close();
     throw error;
   }
-}
-
-/** The database the server uses: a configured one, the one it runs at the moment, or its own, run by us meanwhile. */
-async function openDatabase(
-  { database_url, home }: Configuration,
-  logger: Logger,
-): Promise<{ address: DatabaseAddress; close: () => Promise<void> }> {
-  const nothing = async () => {};
-  if (database_url !== undefined) return { address: { connectionString: database_url }, close: nothing };
-  const { createEmbeddedPostgres, findRunningPostgres } = await import('../platform/embedded-postgres/index.ts');
-  const running = await findRunningPostgres(home);
-  if (running !== undefined) return { address: running, close: nothing };
-  const postgres = createEmbeddedPostgres({ homeDir: home, logger });
-  return { address: await postgres.start(), close: () => postgres.stop() };
 }

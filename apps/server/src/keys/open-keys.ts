@@ -1,6 +1,6 @@
 import { type Logger, systemClock } from '@groundcrew/kit';
 import { type Configuration, homePaths } from '../configuration.ts';
-import { createDatabase, type Database, type DatabaseAddress, migrate } from '../platform/database/index.ts';
+import { createDatabase, type Database, migrate } from '../platform/database/index.ts';
 import {
   createKeyKeeper,
   createSealer,
@@ -10,6 +10,7 @@ import {
   verifyMasterKeys,
 } from '../platform/encryption/index.ts';
 import { createLeadership } from '../platform/loops/index.ts';
+import { reachDatabase } from '../reach-database.ts';
 import { SEALED_COLUMNS } from '../sealed-columns.ts';
 
 /** What the key commands work with, beside a server that runs or without one. */
@@ -40,7 +41,7 @@ export async function openKeys({ configuration, readMasterKey, logger, exclusive
     for (const each of closers.splice(0).toReversed()) await each();
   };
   try {
-    const postgres = await openDatabase(configuration, logger);
+    const postgres = await reachDatabase(configuration, logger);
     closers.push(postgres.close);
     await migrate(postgres.address);
     const leadership = createLeadership({ address: postgres.address, logger });
@@ -65,18 +66,4 @@ export async function openKeys({ configuration, readMasterKey, logger, exclusive
     await close();
     throw error;
   }
-}
-
-/** The database the server uses: a configured one, the one it runs at the moment, or its own, run by us meanwhile. */
-async function openDatabase(
-  { database_url, home }: Configuration,
-  logger: Logger,
-): Promise<{ address: DatabaseAddress; close: () => Promise<void> }> {
-  const nothing = async () => {};
-  if (database_url !== undefined) return { address: { connectionString: database_url }, close: nothing };
-  const { createEmbeddedPostgres, findRunningPostgres } = await import('../platform/embedded-postgres/index.ts');
-  const running = await findRunningPostgres(home);
-  if (running !== undefined) return { address: running, close: nothing };
-  const postgres = createEmbeddedPostgres({ homeDir: home, logger });
-  return { address: await postgres.start(), close: () => postgres.stop() };
 }
