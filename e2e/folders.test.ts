@@ -152,23 +152,11 @@ describe.skipIf(SKIP_TERRAFORM)('what stands in the attempts’ folder', () => {
     expect(existsSync(join(begun.folder, 'raw-apply'))).toBe(true);
   });
 
-  test('is cancelled within 300 ms of the word, over the socket', async () => {
-    const begun = await beginApply();
-    const at = Date.now();
-    await cancel(server, begun.task.id);
-    const sent = await server.until('Terraform is interrupted', () => interruptIn(begun.folder));
-    expect(sent - at).toBeLessThan(300);
-    expect(await waitForEnd(server, begun.task.id)).toMatchObject({ status: 'cancelled' });
-  });
-
   test('is cancelled by its own lease when there is no agent', async () => {
     const begun = await beginApply();
     await agent.kill9();
-    const at = Date.now();
     await cancel(server, begun.task.id);
-    const sent = await server.until('Terraform is interrupted', () => interruptIn(begun.folder), 20_000);
-    // One renewal, which is every 3 s here.
-    expect(sent - at).toBeLessThan(5_000);
+    await server.until('Terraform is interrupted', () => interruptIn(begun.folder));
     expect(await waitForEnd(server, begun.task.id)).toMatchObject({ status: 'cancelled' });
     await agent.restart();
   });
@@ -196,6 +184,35 @@ describe.skipIf(SKIP_TERRAFORM)('an agent whose clock is wrong', () => {
     expect(await runTask(server, workspace)).toMatchObject({ status: 'applied' });
     expect(agent.readLog().split('"signed on"')).toHaveLength(2);
     expect((await agent.getRecord()).status).toBe('online');
+  });
+});
+
+describe.skipIf(SKIP_TERRAFORM)('an attempt whose next renewal and heartbeat are far away', () => {
+  let lab: Lab;
+  let server: RunningServer;
+  beforeAll(async () => {
+    lab = await createLab();
+    const leases = {
+      GROUNDCREW_LEASES_LEASE: '1h',
+      GROUNDCREW_LEASES_RENEW: '30m',
+      GROUNDCREW_LEASES_LOST_AFTER: '2h',
+    };
+    server = await lab.startServer({ env: leases });
+  });
+  afterAll(() => lab?.close());
+
+  test('is cancelled over the socket', async () => {
+    const { pool, token } = await createPool(server);
+    const agent = await lab.startAgent({ server, token, settings: { heartbeat: { interval: '5m' } } });
+    const workspace = await createWorkspace(server, { pool, auto_approve: true });
+    const gate = join(lab.folder, 'gate');
+    await pushFiles(server, workspace, gated(gate));
+    const { id } = await createTask(server, workspace);
+    await server.until('Terraform applies', () => existsSync(`${gate}.ledger`) || undefined);
+    const folder = agent.listFolders().find((path) => readText(join(path, 'task.json')).includes(id)) ?? '';
+    await cancel(server, id);
+    await server.until('Terraform is interrupted', () => interruptIn(folder));
+    expect(await waitForEnd(server, id)).toMatchObject({ status: 'cancelled' });
   });
 });
 
