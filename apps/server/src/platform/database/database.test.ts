@@ -184,6 +184,27 @@ test('the pool is out of bounds inside a transaction, and back after it', async 
   await expect(later).resolves.toMatchObject({ rows: [{ one: 1 }] });
 });
 
+test('what transactions wait for outside of themselves goes on while they hold every other session', async () => {
+  const db = createDatabase({ address: database.address, logger, maxSessions: 4, acquireMs: 1_000 });
+  const one = () => sql<{ one: number }>`SELECT 1 AS one`.execute(db);
+  const gate = Promise.withResolvers<void>();
+  let holding = 0;
+  const works = Array.from({ length: 4 }, () =>
+    transaction(db, async (tx) => {
+      await sql`SELECT 1`.execute(tx);
+      holding += 1;
+      if (holding === 3) gate.resolve();
+      await gate.promise;
+      return outsideTransaction(db, () => transaction(db, (inner) => sql`SELECT 1`.execute(inner)).then(one));
+    }),
+  );
+  await gate.promise;
+  // Asked for by one that is in no transaction, and waited for by all: it must not queue behind them.
+  await expect(outsideTransaction(db, one)).resolves.toMatchObject({ rows: [{ one: 1 }] });
+  for (const { rows } of await Promise.all(works)) expect(rows).toEqual([{ one: 1 }]);
+  await db.destroy();
+});
+
 test('sessions that are ended from outside cost the statement under way, and nothing else', async () => {
   const { db, address } = database;
   const other = await connect(address, 'test');
@@ -232,7 +253,7 @@ test('a query waits for a database that is not there yet', async () => {
 });
 
 test('all sessions busy is told as that', async () => {
-  const db = createDatabase({ address: database.address, logger, maxSessions: 1, acquireMs: 50 });
+  const db = createDatabase({ address: database.address, logger, maxSessions: 2, acquireMs: 50 });
   const busy = sql`SELECT pg_sleep(20)`.execute(db).catch(() => {});
   await expect(sql`SELECT 1`.execute(db)).rejects.toMatchObject({ kind: 'busy' });
   const end = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(20)%'`;

@@ -25,7 +25,7 @@ interface DatabaseInternals {
 export interface DatabaseOptions extends SessionLimits {
   address: DatabaseAddress;
   logger: Logger;
-  /** Most sessions at once; 20 when not given. */
+  /** Most sessions at once, two or more; 20 when not given. One of them is kept for {@link outsideTransaction}. */
   maxSessions?: number;
   /** How long a query waits for PostgreSQL to come back before it fails as `unavailable`; 10,000 when not given. */
   reconnectMs?: number;
@@ -46,13 +46,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   const scope = createTransactionScope();
   const config = {
     ...toClientConfig(address, 'server', options),
-    max: maxSessions,
     connectionTimeoutMillis: acquireMs,
     idleTimeoutMillis: IDLE_SESSION_MS,
     // Statements of a session are sent without waiting for each other's answers.
     pipeline: true,
   };
-  const pool = createPool({ config, scope, strict, reconnectMs, clock, random, logger });
+  const pool = createPool({ config, maxSessions, scope, strict, reconnectMs, clock, random, logger });
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return Object.assign(kysely, { [INTERNALS]: { pool, scope, clock, random } });
 }
@@ -65,6 +64,7 @@ export const databaseUse = (db: Database): PoolUse => db[INTERNALS].pool.use();
 
 /**
  * Runs `fn` as if no transaction were under way, for the rare thing that must last whatever becomes of the caller's
- * transaction. It takes a session of its own, so it must not wait for rows that the transaction has locked.
+ * transaction. It has a session kept for its like, so it goes on also when transactions that wait for it hold all the others;
+ * it must not wait for rows that the transaction has locked.
  */
 export const outsideTransaction = <T>(db: Database, fn: () => T): T => db[INTERNALS].scope.outside(fn);

@@ -7,6 +7,8 @@ import { translateConnectError, translateError } from './translate-error.ts';
 
 export interface PoolOptions {
   config: PoolConfig;
+  /** Most sessions at once; two or more. */
+  maxSessions: number;
   scope: TransactionScope;
   /** Whether a statement that escapes its transaction through the pool is an error. */
   strict: boolean;
@@ -27,31 +29,41 @@ export interface PoolUse {
   max: number;
 }
 
+/** Sessions kept free for what a transaction waits for outside of itself: were they shared, transactions could hold them all. */
+const RESERVED = 1;
+
 /** pg's pool as kysely wants it, with our errors, named statements, patience while PostgreSQL restarts, and the scope's guard. */
 export function createPool(options: PoolOptions): PostgresPool & { use(): PoolUse } {
-  const { config, scope, strict } = options;
-  const pool = new Pool(config);
-  // Without listeners a session that breaks, idle or in use, would end the whole process.
-  pool.on('error', (error) => options.logger.debug({ err: translateError(error) }, 'An idle database session broke.'));
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const { maxSessions, scope, strict } = options;
+  const pool = openPool(options, maxSessions - RESERVED);
+  const reserve = openPool(options, RESERVED);
+  const count = (of: (each: Pool) => number) => of(pool) + of(reserve);
   const wrappers = new WeakMap<PoolClient, PostgresPoolClient>();
   return {
     options: pool.options,
     async connect() {
       if (strict && scope.isInside) throw new Error(ESCAPED);
-      const client = await acquire(pool, options);
+      const client = await acquire(scope.isOutside ? reserve : pool, options);
       const wrapper = wrappers.get(client) ?? wrap(client);
       wrappers.set(client, wrapper);
       return wrapper;
     },
-    end: () => pool.end(),
+    end: async () => void (await Promise.all([pool.end(), reserve.end()])),
     use: () => ({
-      busy: pool.totalCount - pool.idleCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-      max: pool.options.max,
+      busy: count((each) => each.totalCount - each.idleCount),
+      idle: count((each) => each.idleCount),
+      waiting: count((each) => each.waitingCount),
+      max: maxSessions,
     }),
   };
+}
+
+function openPool({ config, logger }: PoolOptions, max: number): Pool {
+  const pool = new Pool({ ...config, max });
+  // Without listeners a session that breaks, idle or in use, would end the whole process.
+  pool.on('error', (error) => logger.debug({ err: translateError(error) }, 'An idle database session broke.'));
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
 }
 
 const ESCAPED =

@@ -11,22 +11,27 @@ export interface TransactionScope {
   /** Runs `fn` as if no transaction were under way, for what must last whatever becomes of the caller's transaction. */
   outside<T>(fn: () => T): T;
   readonly isInside: boolean;
+  /** Whether this is the code that {@link outside} was called with, and not a transaction that it has begun. */
+  readonly isOutside: boolean;
 }
 
 export function createTransactionScope(): TransactionScope {
-  const storage = new AsyncLocalStorage<{ open: boolean }>();
+  const storage = new AsyncLocalStorage<{ open: boolean; isOutside: boolean }>();
   return {
     async inside(fn) {
-      const transaction = { open: true };
+      const transaction = { open: true, isOutside: false };
       try {
         return await storage.run(transaction, fn);
       } finally {
         transaction.open = false;
       }
     },
-    outside: (fn) => storage.run({ open: false }, fn),
+    outside: (fn) => storage.run({ open: false, isOutside: true }, fn),
     get isInside() {
       return storage.getStore()?.open ?? false;
+    },
+    get isOutside() {
+      return storage.getStore()?.isOutside ?? false;
     },
   };
 }
