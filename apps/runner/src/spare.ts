@@ -8,7 +8,7 @@ import { type Launcher, openLauncher } from './launcher/index.ts';
 import type { AgentSide, ServerAddress } from './link/index.ts';
 import type { AttemptDeps } from './open-attempt.ts';
 import { createProgramFinder } from './phases/index.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse } from './rehearsal/index.ts';
 
 /** The way to the server. It is open before there is an attempt to speak for. */
 export interface Caller {

@@ -13,6 +13,8 @@ export const LEAN_NODE = {
     '--no-maglev',
     '--invocation-count-for-turbofan=20000',
     '--invocation-count-for-osr=20000',
+    // An expression is compiled when it is first used, which a rehearsal does, and not a second time when it is used again.
+    '--no-regexp-tier-up',
     // The C library knows the time zone as well, without half a megabyte of tables.
     '--no-icu-timezone-data',
   ],

@@ -2,11 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createLogger, systemClock, systemRandom } from '@groundcrew/kit';
 import { RunnerBirth } from '@groundcrew/protocol';
 import { expect, it } from 'vitest';
-import { createFolders } from './folder/index.ts';
+import { createFolders } from '../folder/index.ts';
+import { bareFolder } from '../runner-for-tests.ts';
 import { rehearse } from './rehearse.ts';
-import { bareFolder } from './runner-for-tests.ts';
 
-it('goes through to the end, asks nobody, and leaves nothing behind', async () => {
+it('goes through to the end, asks nobody else, and leaves nothing behind', async () => {
   const folder = bareFolder({ url: 'http://127.0.0.1:1' });
   await createFolders(folder);
   const install = { enabled: false, terraform_url: null, tofu_url: null, key_file: null };
