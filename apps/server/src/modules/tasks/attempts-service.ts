@@ -43,20 +43,38 @@ export interface AttemptsDeps {
 /** What an attempt asks and reports. Who is who was settled before; whether it may is settled by the life cycle. */
 export function createAttemptsService(deps: AttemptsDeps) {
   const { db, decider, logs, blobs } = deps;
+  /** Accepts that are being decided here, by the hash of the secret that each brings. */
+  const arriving = new Map<string, Promise<unknown>>();
 
   /** Takes an offer; the agent must be the one it was made to. */
   async function accept(agentId: string, taskId: TaskId, request: AcceptRequest): Promise<AcceptAnswer> {
-    const answer = await decider.decide(
+    const deciding = decider.decide(
       taskId,
       { kind: 'accept', secretHash: request.secret_hash },
       { attemptId: request.attempt_id, prepare: mustBeAgents(agentId), also: goodCall(agentId) },
     );
+    const answer = await announce(request.secret_hash, deciding);
     return {
       attempt_id: answer.attemptId,
       epoch: answer.epoch,
       lease_seconds: answer.leaseMs / 1000,
       cancel_level: answer.cancelLevel,
     };
+  }
+
+  async function announce<T>(secretHash: string, deciding: Promise<T>): Promise<T> {
+    arriving.set(secretHash, deciding);
+    try {
+      return await deciding;
+    } finally {
+      if (arriving.get(secretHash) === deciding) arriving.delete(secretHash);
+    }
+  }
+
+  /** Whose secret this is. A runner asks for its data while its agent accepts, and may be a moment too early. */
+  async function findBySecret(secretHash: string): Promise<attempts.AttemptIdentity | undefined> {
+    await arriving.get(secretHash)?.catch(() => {});
+    return attempts.findAttemptBySecret(db, secretHash);
   }
 
   async function reject(agentId: string, taskId: TaskId, attemptId: AttemptId, reason: string): Promise<void> {
@@ -223,7 +241,7 @@ export function createAttemptsService(deps: AttemptsDeps) {
     saveCounts: (attempt: attempts.AttemptIdentity, counts: attempts.ReportedCounts) =>
       attempts.saveCounts(db, attempt.taskId, attempt.attemptId, counts),
     findPlanFile: (attemptId: AttemptId) => planFiles.findPlanFile(db, attemptId),
-    findBySecret: (secretHash: string) => attempts.findAttemptBySecret(db, secretHash),
+    findBySecret,
   };
 }
 export type AttemptsService = ReturnType<typeof createAttemptsService>;
