@@ -65,6 +65,19 @@ test('while a newer instance of the same agent writes it, it is that one’s', (
   }
 });
 
+test('a newer instance that has not written for a while is gone, and its file is taken over', () => {
+  const { path, file, read, setNow } = setUp(1);
+  mkdirSync(join(path, '..'));
+  // From before the work folder, which counts the instances, was made anew.
+  writeFileSync(path, JSON.stringify({ ...presentState(factsWith({ instance: 7, now: 1_060_000 })), pid: 9 }));
+  setNow(1_085_000);
+  file.write();
+  expect(read().pid).toBe(9);
+  setNow(1_090_000);
+  file.write();
+  expect(read()).toMatchObject({ pid: 4711, instance: 1 });
+});
+
 test('what cannot be written is told once and tried again', () => {
   const { folder, file, lines, read } = setUp();
   symlinkSync('/nowhere/at/all', join(folder, 'run'));

@@ -13,6 +13,8 @@ export interface StateFileDeps {
 
 /** A supervisor takes a file that is several times as old for that of an agent that is gone. */
 const WRITE_EVERY_MS = 5_000;
+/** As the documentation says; a time from the future, after the clock was set back, is no better than an old one. */
+const STALE_MS = 30_000;
 /** Changes in quick succession share one writing. */
 const GATHER_MS = 50;
 
@@ -50,11 +52,15 @@ export function createStateFile({ path, state, clock, logger, signal }: StateFil
   };
 }
 
-/** Whether what stands there was written by a later start of this agent. */
+/**
+ * Whether a later start of this agent writes there. One that has not for a while is gone: instances are counted in the work folder, and
+ * in a new one they begin again, below the number that a file from before it has.
+ */
 function isNewers(path: string, ours: AgentState): boolean {
   try {
     const theirs = JSON.parse(readFileSync(path, 'utf8')) as Partial<AgentState>;
-    return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance;
+    const ageMs = Date.parse(ours.updated_at) - Date.parse(theirs.updated_at ?? '');
+    return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance && Math.abs(ageMs) < STALE_MS;
   } catch {
     return false;
   }
