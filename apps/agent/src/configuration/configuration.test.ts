@@ -170,6 +170,9 @@ test('thresholds that cross and a daemon elsewhere in the clear are mistakes', (
     'adaptive.memory_low: 0.85',
     'daemon.url: "http://10.0.0.1:1"',
   ]);
+  // Found at the start, where it would have ended the agent with no word of the key.
+  for (const url of ['https://[oops', 'https://host:99999'])
+    expect(mistakesOf(`daemon: { url: "${url}" }`)).toEqual([`daemon.url: "${url}"`]);
   for (const url of ['https://10.0.0.1:1', 'http://localhost:1', 'http://[::1]:1'])
     expect(mistakesOf(`daemon: { url: "${url}" }`)).toEqual([]);
 });
