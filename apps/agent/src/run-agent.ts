@@ -57,7 +57,7 @@ export async function runAgent(deps: RunAgentDeps): Promise<void> {
   }
 
   listenForSignals(agent, leave);
-  followConfiguration(live, agent, governor, logger);
+  followConfiguration(live, agent, governor);
   local = await openLocalSide({
     ...base,
     live,
@@ -113,12 +113,11 @@ function buildAgent(
 }
 
 /** Puts a new configuration in force: each key where it counts, and at the server where that has to know. */
-function followConfiguration(live: LiveConfiguration, agent: Agent, governor: PlanGovernor, logger: Logger): void {
+function followConfiguration(live: LiveConfiguration, agent: Agent, governor: PlanGovernor): void {
   live.onChange((current, changed) => {
     agent.applyLimits(current);
     governor.reconsider();
-    if ([...changed].some((key) => TOLD_KEYS.has(key)))
-      agent.tellServer().catch((error) => logger.error({ err: error }, 'the server does not take what has changed'));
+    if ([...changed].some((key) => TOLD_KEYS.has(key))) agent.tellServer();
     else agent.nudge();
   });
 }
