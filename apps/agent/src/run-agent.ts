@@ -1,5 +1,5 @@
 import { createNodeClient } from '@groundcrew/client/node';
-import { type Logger, systemClock } from '@groundcrew/kit';
+import { giveBackMemory, type Logger, systemClock } from '@groundcrew/kit';
 import { type Agent, createAgent } from './agent.ts';
 import { type LiveConfiguration, TOLD_KEYS } from './configuration/index.ts';
 import { type ConditionFacts, decideCondition } from './decisions/index.ts';
@@ -9,6 +9,7 @@ import { createLoadMeter, createOwnUsage, createPlanGovernor, type PlanGovernor 
 import { type LocalFacts, type LocalSide, openLocalSide } from './local/index.ts';
 import { createRunnerStart } from './runner-start.ts';
 import { createSignOn } from './sign-on.ts';
+import { sleepQuietly } from './wait.ts';
 import { TAKEN_OVER_SIGNAL, type WorkFolder } from './work-folder.ts';
 
 export interface RunAgentDeps {
@@ -23,6 +24,8 @@ export interface RunAgentDeps {
 
 /** How long the last words to server and daemon may take. */
 const LAST_WORDS_MS = 5_000;
+/** Signed on, the socket up, the first heartbeats answered, a spare runner started. */
+const SETTLED_AFTER_MS = 2_000;
 
 /** Puts the agent together with what it tells on its own host, and runs it until it leaves; then the process ends. */
 export async function runAgent(deps: RunAgentDeps): Promise<void> {
@@ -74,6 +77,8 @@ export async function runAgent(deps: RunAgentDeps): Promise<void> {
     local.close();
     throw error;
   }
+  await sleepQuietly(systemClock, SETTLED_AFTER_MS, leaving.signal);
+  giveBackMemory();
 }
 
 /** How far the leaving is, and what the agent died of. */
