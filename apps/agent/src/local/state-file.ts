@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Clock, createLatch, createOutageLog, type Logger } from '@groundcrew/kit';
 import type { AgentState } from '@groundcrew/protocol';
@@ -44,6 +44,7 @@ export function createStateFile({ path, state, clock, logger, signal }: StateFil
     /** Writes it at once, such as for the last time. */
     write,
     async keepWriting(): Promise<void> {
+      removeLeftovers(path);
       while (!signal.aborted) {
         write();
         if (await latch.next(WRITE_EVERY_MS, signal)) await clock.sleep(GATHER_MS, signal).catch(() => undefined);
@@ -63,6 +64,18 @@ function isNewers(path: string, ours: AgentState): boolean {
     return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance && Math.abs(ageMs) < STALE_MS;
   } catch {
     return false;
+  }
+}
+
+/** What agents left that were killed between writing and renaming. A fresh one may be that of an older instance beside this one. */
+function removeLeftovers(path: string): void {
+  const isOurs = (name: string): boolean => name.startsWith(`.${basename(path)}.`) && /\.\d+\.new$/.test(name);
+  try {
+    const found = readdirSync(dirname(path)).filter(isOurs);
+    for (const leftover of found.map((name) => join(dirname(path), name)))
+      if (Date.now() - statSync(leftover).mtimeMs > STALE_MS) rmSync(leftover, { force: true });
+  } catch {
+    // No folder yet, or one that is not ours to tidy: they are small and harm nobody.
   }
 }
 
