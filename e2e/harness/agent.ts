@@ -76,7 +76,7 @@ export async function startAgent(folder: string, options: AgentOptions): Promise
 
   function launch(...args: string[]): void {
     program = startProgram({
-      argv: [process.execPath, ...LEAN_NODE.flags, bundleOf('agent'), configuration, ...args],
+      argv: [process.execPath, ...LEAN_NODE.agentFlags, bundleOf('agent'), configuration, ...args],
       cwd: folder,
       logFile: `${workDir}.log`,
       env: {

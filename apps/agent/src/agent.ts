@@ -53,6 +53,8 @@ export function createAgent(deps: AgentDeps) {
   let pool: string | undefined;
   let error: string | undefined;
   let leaving = false;
+  /** Something was to be told to the server while the first sign-on was not answered yet. */
+  let isTellingDue = false;
 
   const http: HttpLinkDeps = { client, clock, logger, signal };
 
@@ -167,6 +169,15 @@ export function createAgent(deps: AgentDeps) {
     await attempts.scan();
   }
 
+  /** That answer may be to what was said before the change: then it is said again after it. */
+  function tellServer(): void {
+    isTellingDue = pool === undefined;
+    if (isTellingDue) return;
+    signOn
+      .tellAnew()
+      .then(heartbeats.nudge, (refusal) => logger.error({ err: refusal }, 'the server does not take what has changed'));
+  }
+
   /** False when the agent may not sign on, but stays for the attempts it holds. */
   async function enter(): Promise<boolean> {
     try {
@@ -174,6 +185,7 @@ export function createAgent(deps: AgentDeps) {
       pool = pool_id;
       deps.onChange();
       logger.info({ agent_id: identity.agentId, pool_id, server: client.baseUrl }, 'signed on');
+      if (isTellingDue) tellServer();
       return true;
     } catch (refusal) {
       if (decideSignOn(failureOf(refusal), attempts.list().length) !== 'drain') throw refusal;
@@ -206,11 +218,7 @@ export function createAgent(deps: AgentDeps) {
       attempts.tell({ kind: 'limits', maxConcurrent: max_concurrent_jobs, sparesWanted: spare_runners });
     },
     /** What the agent says of itself at its sign-on has changed. */
-    async tellServer(): Promise<void> {
-      if (pool === undefined) return;
-      await signOn.tellAnew();
-      heartbeats.nudge();
-    },
+    tellServer,
     /** The server should hear of something soon, or the heartbeat's interval has changed. */
     nudge: heartbeats.nudge,
     report: (): AgentReport => ({

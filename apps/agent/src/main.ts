@@ -4,8 +4,10 @@ import { ConfigError, createLogger, type Logger, systemClock } from '@groundcrew
 import {
   type AgentConfiguration,
   createLiveConfiguration,
+  fingerprint,
   type LiveConfiguration,
   readAgentConfiguration,
+  type WatchFileOptions,
   watchFile,
 } from './configuration/index.ts';
 import { waitForDisk } from './full-disk.ts';
@@ -19,13 +21,14 @@ const VERSION = '0.1.0';
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { replace: { type: 'boolean' } }, allowPositionals: true });
   const path = positionals[0] === undefined ? undefined : resolve(positionals[0]);
+  const known = path === undefined ? 'none' : fingerprint(path);
   const configuration = readAgentConfiguration(path, process.env);
   const { workspace_dir, runner_uid } = configuration.resources;
   const logger = openLog(configuration);
   const leaving = new AbortController();
   const deps = { clock: systemClock, logger, signal: leaving.signal };
   const live = createLiveConfiguration(configuration, { path, env: process.env, ...deps });
-  listenForReloads(live, path, leaving.signal, logger);
+  listenForReloads(live, path, { signal: leaving.signal, known }, logger);
   const options = { replace: values.replace === true, isShared: runner_uid !== undefined, ...deps };
   const folder = await waitForDisk(() => takeWorkFolder(workspace_dir, options), deps);
   const identity = await waitForDisk(() => readIdentity(folder.path, configuration.agent.agent_id), deps);
@@ -41,7 +44,7 @@ function openLog({ logging: { level, format, file, max_size, max_files } }: Agen
 function listenForReloads(
   live: LiveConfiguration,
   path: string | undefined,
-  signal: AbortSignal,
+  watching: WatchFileOptions,
   logger: Logger,
 ): void {
   live.onChange(({ logging }) => {
@@ -49,7 +52,7 @@ function listenForReloads(
   });
   process.on('SIGHUP', () => void live.reload('SIGHUP'));
   if (path === undefined) return;
-  watchFile(path, () => void live.reload(path), { signal }).catch((error) =>
+  watchFile(path, () => void live.reload(path), watching).catch((error) =>
     logger.error({ err: error }, 'the configuration file is not watched any more; SIGHUP still reloads it'),
   );
 }

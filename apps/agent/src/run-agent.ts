@@ -1,5 +1,5 @@
 import { createNodeClient } from '@groundcrew/client/node';
-import { type Logger, systemClock } from '@groundcrew/kit';
+import { giveBackMemory, type Logger, systemClock } from '@groundcrew/kit';
 import { type Agent, createAgent } from './agent.ts';
 import { type LiveConfiguration, TOLD_KEYS } from './configuration/index.ts';
 import { type ConditionFacts, decideCondition } from './decisions/index.ts';
@@ -9,6 +9,7 @@ import { createLoadMeter, createOwnUsage, createPlanGovernor, type PlanGovernor 
 import { type LocalFacts, type LocalSide, openLocalSide } from './local/index.ts';
 import { createRunnerStart } from './runner-start.ts';
 import { createSignOn } from './sign-on.ts';
+import { sleepQuietly } from './wait.ts';
 import { TAKEN_OVER_SIGNAL, type WorkFolder } from './work-folder.ts';
 
 export interface RunAgentDeps {
@@ -23,6 +24,8 @@ export interface RunAgentDeps {
 
 /** How long the last words to server and daemon may take. */
 const LAST_WORDS_MS = 5_000;
+/** Signed on, the socket up, the first heartbeats answered, a spare runner started. */
+const SETTLED_AFTER_MS = 2_000;
 
 /** Puts the agent together with what it tells on its own host, and runs it until it leaves; then the process ends. */
 export async function runAgent(deps: RunAgentDeps): Promise<void> {
@@ -57,7 +60,7 @@ export async function runAgent(deps: RunAgentDeps): Promise<void> {
   }
 
   listenForSignals(agent, leave);
-  followConfiguration(live, agent, governor, logger);
+  followConfiguration(live, agent, governor);
   local = await openLocalSide({
     ...base,
     live,
@@ -74,6 +77,8 @@ export async function runAgent(deps: RunAgentDeps): Promise<void> {
     local.close();
     throw error;
   }
+  await sleepQuietly(systemClock, SETTLED_AFTER_MS, leaving.signal);
+  giveBackMemory();
 }
 
 /** How far the leaving is, and what the agent died of. */
@@ -113,12 +118,11 @@ function buildAgent(
 }
 
 /** Puts a new configuration in force: each key where it counts, and at the server where that has to know. */
-function followConfiguration(live: LiveConfiguration, agent: Agent, governor: PlanGovernor, logger: Logger): void {
+function followConfiguration(live: LiveConfiguration, agent: Agent, governor: PlanGovernor): void {
   live.onChange((current, changed) => {
     agent.applyLimits(current);
     governor.reconsider();
-    if ([...changed].some((key) => TOLD_KEYS.has(key)))
-      agent.tellServer().catch((error) => logger.error({ err: error }, 'the server does not take what has changed'));
+    if ([...changed].some((key) => TOLD_KEYS.has(key))) agent.tellServer();
     else agent.nudge();
   });
 }

@@ -12,7 +12,7 @@ export function createRunnerStart(configuration: () => AgentConfiguration): Runn
   if (uid !== undefined && process.getuid?.() !== 0)
     throw new Error('resources.runner_uid needs an agent that runs as root; start it as root or leave the key out.');
   return {
-    command: [process.execPath, ...LEAN_NODE.flags, runnerEntry()],
+    command: [process.execPath, ...LEAN_NODE.runnerFlags, runnerEntry()],
     users: uid === undefined ? undefined : { firstUid: uid, gid },
     get birth() {
       return birthOf(configuration());

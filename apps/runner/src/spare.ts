@@ -1,6 +1,6 @@
 import { ApiError, type Client, createClient } from '@groundcrew/client';
 import { createHttpTransport } from '@groundcrew/client/node';
-import type { Clock, Logger, Random } from '@groundcrew/kit';
+import { type Clock, giveBackMemory, type Logger, type Random } from '@groundcrew/kit';
 import type { RunnerBirth, RunnerTask, TaskData } from '@groundcrew/protocol';
 import { attemptToken, type ControlPlane, createControlPlane, createMovingClient } from './control-plane/index.ts';
 import { type AttemptFolder, findSecret } from './folder/index.ts';
@@ -79,9 +79,11 @@ export function createSpare(deps: SpareDeps): Spare {
   async function keepWarm(): Promise<void> {
     await rehearse(deps, over.signal);
     if (!over.signal.aborted) launcher = openLauncher(folder);
-    while (!over.signal.aborted) {
+    for (let round = 1; !over.signal.aborted; round += 1) {
       await caller.client.preconnect();
       await programs.look().catch(() => {});
+      // Nobody waits for it just now; an offer that came meanwhile would.
+      if (round === 1 && asked === undefined && !over.signal.aborted) giveBackMemory();
       await clock.sleep(WARM_EVERY_MS, over.signal).catch(() => {});
     }
   }

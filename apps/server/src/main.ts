@@ -166,7 +166,11 @@ function startAgent(
     // A certificate names the server as clients know it, hardly ever by its address.
     serverUrl: tls.cert_file === undefined ? url : (public_url ?? url),
     caFile: tls.cert_file,
-    command: [process.execPath, ...LEAN_NODE.flags, fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url))],
+    command: [
+      process.execPath,
+      ...LEAN_NODE.agentFlags,
+      fileURLToPath(new URL('../../agent/src/main.ts', import.meta.url)),
+    ],
     slots: built_in_agent.slots,
     logLevel: logging.level,
     clock: systemClock,

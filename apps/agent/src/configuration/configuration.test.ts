@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, createFakeClock, createLogger } from '@groundcrew/kit';
 import { createTemporaryFolder } from '@groundcrew/testkit';
@@ -170,6 +170,9 @@ test('thresholds that cross and a daemon elsewhere in the clear are mistakes', (
     'adaptive.memory_low: 0.85',
     'daemon.url: "http://10.0.0.1:1"',
   ]);
+  // Found at the start, where it would have ended the agent with no word of the key.
+  for (const url of ['https://[oops', 'https://host:99999'])
+    expect(mistakesOf(`daemon: { url: "${url}" }`)).toEqual([`daemon.url: "${url}"`]);
   for (const url of ['https://10.0.0.1:1', 'http://localhost:1', 'http://[::1]:1'])
     expect(mistakesOf(`daemon: { url: "${url}" }`)).toEqual([]);
 });
@@ -192,7 +195,7 @@ describe('read again', () => {
       clock: createFakeClock(),
       logger,
     });
-    return { live, lines, put: (text: string) => writeFileSync(path, text) };
+    return { live, lines, path, put: (text: string) => writeFileSync(path, text) };
   }
 
   test('hot keys count at once and are told, the others from the next start on', () => {
@@ -211,8 +214,17 @@ describe('read again', () => {
     expect(live.revision).toBe(2);
   });
 
+  /** Each line nine times the one before. */
+  const multiplying = [...'bcdefg'].reduce(
+    (yaml, name, n) => `${yaml}${name}: &${name} [${`*${'abcdef'[n]},`.repeat(9)}]\n`,
+    'a: &a [x]\n',
+  );
+
   test.each([
     ['broken', 'labels: ['],
+    ['a list', '- labels'],
+    ['with a secret that lacks its quotes', 'labels: [*very-secret]'],
+    ['with aliases that multiply', `${multiplying}labels: *g`],
     ['half of it', 'labels: [a]\nheart'],
     ['with several mistakes', 'heartbeat: { interval: never }\nlogging: { level: loud }'],
   ])('%s, the previous one stays and everything is said', (_what, text) => {
@@ -223,6 +235,21 @@ describe('read again', () => {
     expect(live.current.labels).toEqual(['a']);
     expect(live.counts()).toEqual({ reloaded: 0, refused: 1 });
     expect(lines.join()).toContain('the configuration stays as it was');
+    expect(lines.join()).not.toContain('very-secret');
     if (text.includes('loud')) expect(sentenceOf(outcome)).toMatch(/heartbeat\.interval.*\n.*logging\.level/);
+  });
+
+  test('gone or no file, the previous one stays and that is said; when it is back, it counts', () => {
+    const { live, lines, path, put } = start('labels: [a]');
+    for (const replace of [() => rmSync(path), () => mkdirSync(path)]) {
+      replace();
+      expect(live.reload('test').kind).toBe('refused');
+      expect(lines.at(-1)).toContain(path);
+    }
+    rmdirSync(path);
+    put('labels: [back]');
+    expect(live.reload('test').kind).toBe('reloaded');
+    expect(live.current.labels).toEqual(['back']);
+    expect(live.counts()).toEqual({ reloaded: 1, refused: 2 });
   });
 });

@@ -28,10 +28,11 @@ function checkOrder(what: 'cpu' | 'memory', low: number, high: number): ConfigMi
 }
 
 function checkDaemonUrl({ daemon, agent }: AgentConfiguration): ConfigMistake[] {
-  if (daemon.url === '' || daemon.url.startsWith('https:') || agent.allow_insecure) return [];
-  const host = URL.canParse(daemon.url) ? new URL(daemon.url).hostname : '';
+  if (daemon.url === '') return [];
+  const mistake = (allowed: string) => [{ key: 'daemon.url', found: JSON.stringify(daemon.url), allowed }];
+  if (!URL.canParse(daemon.url)) return mistake('an http:// or https:// URL');
+  const { protocol, hostname: host } = new URL(daemon.url);
+  if (protocol === 'https:' || agent.allow_insecure) return [];
   if (host === 'localhost' || host === '[::1]' || host.startsWith('127.')) return [];
-  return [
-    { key: 'daemon.url', found: JSON.stringify(daemon.url), allowed: 'this very host, or https:// for another one' },
-  ];
+  return mistake('this very host, or https:// for another one');
 }

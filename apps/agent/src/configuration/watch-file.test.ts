@@ -1,8 +1,18 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createTemporaryFolder, waitFor } from '@groundcrew/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { watchFile } from './watch-file.ts';
+import { fingerprint, watchFile } from './watch-file.ts';
 
 function setUp(options: { settleMs?: number; lookEveryMs?: number } = {}) {
   const folder = createTemporaryFolder('watch');
@@ -100,4 +110,38 @@ test('ends when told to', async () => {
   const done = watching();
   leaving.abort();
   await done;
+});
+
+test('what changed between the reading and the watching is told of, without anybody else touching the folder', async () => {
+  const { path, leaving } = setUp();
+  const known = fingerprint(path);
+  writeFileSync(path, 'changed meanwhile');
+  let calls = 0;
+  const count = () => {
+    calls += 1;
+  };
+  void watchFile(path, count, { signal: leaving.signal, settleMs: 20, lookEveryMs: 60_000, known });
+  await changed(() => calls, 1);
+});
+
+test('a whole folder swapped behind a link, and one that goes away and comes back, are found by looking', async () => {
+  const { folder, leaving } = setUp();
+  const [etc, path] = [join(folder, 'etc'), join(folder, 'etc', 'agent.yaml')];
+  for (const version of ['v1', 'v2']) {
+    mkdirSync(join(folder, version));
+    writeFileSync(join(folder, version, 'agent.yaml'), version);
+  }
+  symlinkSync('v1', etc);
+  const seen: string[] = [];
+  const see = () => void seen.push(existsSync(path) ? readFileSync(path, 'utf8') : 'gone');
+  void watchFile(path, see, { signal: leaving.signal, settleMs: 20, lookEveryMs: 50 });
+  symlinkSync('v2', `${etc}.new`);
+  renameSync(`${etc}.new`, etc);
+  await changed(() => seen.length, 1);
+  rmSync(join(folder, 'v2'), { recursive: true });
+  await changed(() => seen.length, 2);
+  mkdirSync(join(folder, 'v2'));
+  writeFileSync(path, 'back');
+  await changed(() => seen.length, 3);
+  expect(seen).toEqual(['v2', 'gone', 'back']);
 });

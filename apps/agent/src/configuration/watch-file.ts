@@ -9,6 +9,8 @@ export interface WatchFileOptions {
   settleMs?: number;
   /** How often to look where the kernel tells of no change, as on network file systems; 5,000 when not given. */
   lookEveryMs?: number;
+  /** The {@link fingerprint} of what the caller has read; what stands there now when not given. */
+  known?: string;
 }
 
 /**
@@ -19,9 +21,11 @@ export interface WatchFileOptions {
  */
 export async function watchFile(path: string, onChange: () => void, options: WatchFileOptions): Promise<void> {
   const { signal, settleMs = 300, lookEveryMs = 5_000 } = options;
+  let { known = fingerprint(path) } = options;
   const latch = createLatch();
   const watcher = watchFolder(dirname(path), latch.wake);
-  let known = fingerprint(path);
+  // What happened before there was a watcher nobody tells of.
+  latch.wake();
   while (!signal.aborted) {
     await latch.next(lookEveryMs, signal);
     const seen = fingerprint(path);
@@ -38,8 +42,11 @@ export async function watchFile(path: string, onChange: () => void, options: Wat
   watcher?.close();
 }
 
-/** Which file stands there: another one, or one with other content, differs. Follows links, as those of mounted secrets. */
-function fingerprint(path: string): string {
+/**
+ * Which file stands there: another one, or one with other content, differs. Follows links, as those of mounted secrets. Taken before
+ * the file is read, it lets a watch that begins later find what changed in between.
+ */
+export function fingerprint(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
     return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;

@@ -26,6 +26,11 @@ export interface DaemonSocketOptions {
 
 /** A document that is longer, or answers that nobody reads beyond this, end the connection. */
 const LONGEST = { line: 65_536, unread: 262_144 } as const;
+/**
+ * What is read of a daemon between two heartbeats, in characters; thousands of calls. The rest waits in its own buffers: answering a
+ * flood would take the time of the agent's heartbeats to the server.
+ */
+const MOST_READ = 262_144;
 
 interface Waiting {
   id: number;
@@ -41,6 +46,7 @@ export function createDaemonSocket({ path, timeoutMs, methods, logger }: DaemonS
   let socket: Socket | undefined;
   let waiting: Waiting | undefined;
   let nextId = 0;
+  let read = 0;
 
   function breakOff(broken: Socket, error: Error): void {
     broken.destroy();
@@ -52,14 +58,16 @@ export function createDaemonSocket({ path, timeoutMs, methods, logger }: DaemonS
   function connect(): Socket {
     const made = createConnection(path);
     made.setEncoding('utf8');
-    made.on(
-      'data',
-      splitLines(
-        LONGEST.line,
-        (line) => receive(made, line),
-        (error) => breakOff(made, error),
-      ),
+    const takeLines = splitLines(
+      LONGEST.line,
+      (line) => receive(made, line),
+      (error) => breakOff(made, error),
     );
+    made.on('data', (piece: string) => {
+      read += piece.length;
+      if (read > MOST_READ) made.pause();
+      takeLines(piece);
+    });
     made.on('error', (error) => breakOff(made, error));
     made.on('close', () => breakOff(made, new Error('it closed the connection')));
     return made;
@@ -95,6 +103,8 @@ export function createDaemonSocket({ path, timeoutMs, methods, logger }: DaemonS
         socket ??= connect();
         const used = socket;
         nextId += 1;
+        read = 0;
+        used.resume();
         const timer = setTimeout(
           () => breakOff(used, new Error(`it did not answer within ${timeoutMs()} ms`)),
           timeoutMs(),

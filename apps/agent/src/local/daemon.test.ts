@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { renameSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -207,6 +208,33 @@ describe('over the Unix socket', () => {
     daemon.sockets[0]?.pause();
     daemon.say('{"jsonrpc":"2.0","id":1,"method":"status"}\n'.repeat(5_000));
     expect(await sent).toMatch(/does not read|within 200 ms/);
+  });
+
+  test('of one that floods, only so much is read between two heartbeats; the rest goes with its connection', async () => {
+    const daemon = await startSocketDaemon(take);
+    const channel = openChannel(daemon.path);
+    await channel.send(heartbeat);
+    const [flooding] = daemon.sockets as [Socket];
+    daemon.say(`${'x'.repeat(1_000)}\n`.repeat(4_000));
+    const drained = once(flooding, 'drain').then(() => 'all was read');
+    expect(await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 1_000, 'held'))])).toBe('held');
+    // The answer comes behind the flood, of which again only so much is read.
+    await expect(channel.send(heartbeat)).rejects.toThrow('within 200 ms');
+    await channel.send(heartbeat);
+    expect(daemon.sockets).toHaveLength(2);
+  });
+
+  test('a socket that a dead daemon left behind is tried again until a new one listens there', async () => {
+    const { path } = await startSocketDaemon(take);
+    const left = `${path}.left`;
+    const dead = createServer().listen(`${path}.dead`);
+    await once(dead, 'listening');
+    renameSync(`${path}.dead`, left);
+    await new Promise((resolve) => dead.close(resolve));
+    const channel = openChannel(left);
+    await expect(channel.send(heartbeat)).rejects.toThrow('ECONNREFUSED');
+    renameSync(path, left);
+    await channel.send(heartbeat);
   });
 
   test('nobody there', async () => {

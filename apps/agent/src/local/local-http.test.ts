@@ -132,3 +132,27 @@ test('an older instance has the address: it is waited for in peace, default or n
   olderLives = false;
   await waitFor('the address', () => http.address());
 });
+
+test('an older instance that goes while the address is asked for is no reason to do without', {
+  timeout: 15_000,
+}, async () => {
+  const { listen, giveBack } = await takeAddress();
+  let olderLives = true;
+  const { http, lines } = await start({ listen, olderLives: () => olderLives });
+  olderLives = false;
+  await waitFor('the word', () => lines.length > 0 || undefined);
+  await giveBack();
+  await waitFor('the address', () => http.address());
+  expect(lines.join()).not.toContain('works without');
+});
+
+test('figures that cannot be told are a 500, and the next question is answered', async () => {
+  let facts = factsWith();
+  const { ask, lines } = await start({ facts: () => facts });
+  const text = { headers: { accept: 'text/plain' } };
+  facts = { ...facts, report: undefined as never };
+  expect((await ask('/metrics', text)).status).toBe(500);
+  expect(lines.join()).toContain('could not be answered');
+  facts = factsWith();
+  expect((await ask('/metrics', text)).status).toBe(200);
+});

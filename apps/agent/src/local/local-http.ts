@@ -57,13 +57,14 @@ export function createLocalHttp(deps: LocalHttpDeps) {
     async open(): Promise<void> {
       let told: WhenTaken | undefined;
       while (!signal.aborted) {
+        // Asked before: one that goes while we try leaves the address to us, and the next try finds it.
+        const next = whenTaken(deps);
         const trouble = await tryListen(server, deps.listen);
         if (trouble === undefined) {
           address = formatAddress(server);
           server.on('error', (error) => logger.warn({ err: error }, 'the agent’s own HTTP has trouble'));
           return logger.info({ address }, 'the agent answers /health, /metrics and /reload');
         }
-        const next = whenTaken(deps);
         if (next !== told) tell(deps, next, trouble);
         told = next;
         if (next === 'do_without') return;
@@ -158,8 +159,9 @@ function sendMetrics(response: ServerResponse, as: 'json' | 'text', facts: Local
   if (as === 'json') {
     send(response, 200, presentMetrics(facts));
   } else {
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(presentPrometheus(facts));
+    // Before the head: after it, a 500 could not be said any more, and trying would end the agent.
+    const text = presentPrometheus(facts);
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Clock, createLatch, createOutageLog, type Logger } from '@groundcrew/kit';
 import type { AgentState } from '@groundcrew/protocol';
@@ -13,6 +13,8 @@ export interface StateFileDeps {
 
 /** A supervisor takes a file that is several times as old for that of an agent that is gone. */
 const WRITE_EVERY_MS = 5_000;
+/** As the documentation says; a time from the future, after the clock was set back, is no better than an old one. */
+const STALE_MS = 30_000;
 /** Changes in quick succession share one writing. */
 const GATHER_MS = 50;
 
@@ -42,6 +44,7 @@ export function createStateFile({ path, state, clock, logger, signal }: StateFil
     /** Writes it at once, such as for the last time. */
     write,
     async keepWriting(): Promise<void> {
+      removeLeftovers(path);
       while (!signal.aborted) {
         write();
         if (await latch.next(WRITE_EVERY_MS, signal)) await clock.sleep(GATHER_MS, signal).catch(() => undefined);
@@ -50,13 +53,29 @@ export function createStateFile({ path, state, clock, logger, signal }: StateFil
   };
 }
 
-/** Whether what stands there was written by a later start of this agent. */
+/**
+ * Whether a later start of this agent writes there. One that has not for a while is gone: instances are counted in the work folder, and
+ * in a new one they begin again, below the number that a file from before it has.
+ */
 function isNewers(path: string, ours: AgentState): boolean {
   try {
     const theirs = JSON.parse(readFileSync(path, 'utf8')) as Partial<AgentState>;
-    return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance;
+    const ageMs = Date.parse(ours.updated_at) - Date.parse(theirs.updated_at ?? '');
+    return theirs.agent_id === ours.agent_id && (theirs.instance ?? 0) > ours.instance && Math.abs(ageMs) < STALE_MS;
   } catch {
     return false;
+  }
+}
+
+/** What agents left that were killed between writing and renaming. A fresh one may be that of an older instance beside this one. */
+function removeLeftovers(path: string): void {
+  const isOurs = (name: string): boolean => name.startsWith(`.${basename(path)}.`) && /\.\d+\.new$/.test(name);
+  try {
+    const found = readdirSync(dirname(path)).filter(isOurs);
+    for (const leftover of found.map((name) => join(dirname(path), name)))
+      if (Date.now() - statSync(leftover).mtimeMs > STALE_MS) rmSync(leftover, { force: true });
+  } catch {
+    // No folder yet, or one that is not ours to tidy: they are small and harm nobody.
   }
 }
 

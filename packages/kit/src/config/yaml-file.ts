@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Document, isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isCollection, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { ConfigMistake } from './config-error.ts';
 import { type ConfigSpec, isField } from './config-spec.ts';
 
@@ -20,17 +20,40 @@ export function parseYamlFile(path: string, text: string, spec: ConfigSpec): Yam
     const { line, col } = lines.linePos(offset);
     return `${basename(path)}:${line}:${col}`;
   };
-  const broken = document.errors.map(({ code, pos }) => ({
+  const broken: ConfigMistake[] = document.errors.map(({ code, pos }) => ({
     key: basename(path),
     at: at(pos[0]),
     found: `broken YAML (${code.toLowerCase().replaceAll('_', ' ')})`,
     allowed: 'YAML 1.2',
   }));
+  if (broken.length === 0) broken.push(...findBadAliases(document, basename(path), at));
   if (broken.length > 0) return { path, mistakes: broken, find: () => undefined };
   return { path, mistakes: findUnknownKeys(document, spec, [], at), find: (keys) => findValue(document, keys, at) };
 }
 
 type Locate = (offset: number) => string;
+
+/**
+ * The parser only finds these when a value is taken, and its message then quotes the name: of `token: *secret`, where the quotes were
+ * forgotten, that is the secret.
+ */
+function findBadAliases(document: Document, key: string, at: Locate): ConfigMistake[] {
+  const mistakes: ConfigMistake[] = [];
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      const allowed = 'quotes around a text that begins with *';
+      mistakes.push({ key, at: at(alias.range?.[0] ?? 0), found: 'an alias of nothing', allowed });
+    },
+  });
+  if (mistakes.length > 0) return mistakes;
+  try {
+    document.toJS();
+    return [];
+  } catch {
+    return [{ key, found: 'aliases that cannot be followed, or too many of them', allowed: 'a file without them' }];
+  }
+}
 
 function findValue(document: Document, keys: readonly string[], at: Locate) {
   const node = document.getIn(keys, true);

@@ -53,7 +53,7 @@ export const agent = (cli: Cli): Command =>
         ...(options.config === undefined ? [] : [options.config]),
         ...(options.replace ? ['--replace'] : []),
       ];
-      becomeProgram(entry, { args, flags: LEAN_NODE.flags }, cli.io.env, {
+      becomeProgram(entry, { args, flags: LEAN_NODE.agentFlags }, cli.io.env, {
         ...LEAN_NODE.env,
         GROUNDCREW_AGENT_NAME: options.name,
         GROUNDCREW_AGENT_SERVER_URL: options.serverUrl,
