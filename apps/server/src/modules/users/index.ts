@@ -11,6 +11,8 @@ export {
   demandWithin,
   IDENTITY,
   type IdentityRow,
+  isLiving,
+  isLivingOrganization,
   type Limits,
   rightsOf,
   toIdentity,

@@ -1,7 +1,7 @@
 import type { ApiTokenId, OrganizationId, Permission, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
-import { IDENTITY, type IdentityRow, type Limits } from './identity.ts';
+import { IDENTITY, type IdentityRow, isLiving, type Limits } from './identity.ts';
 import type { TokenKind } from './token.ts';
 
 export interface TokenRow {
@@ -146,7 +146,7 @@ export async function findTokenOwner(db: Executor, hash: string): Promise<TokenO
       coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale
     FROM api_tokens t JOIN users u ON u.id = t.user_id
     WHERE t.token_hash = ${hash} AND t.kind = 'api' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
-      AND u.deleted_at IS NULL`.execute(db);
+      AND ${isLiving('u')}`.execute(db);
   return rows[0];
 }
 
