@@ -18,6 +18,7 @@ export {
   toIdentity,
 } from './identity.ts';
 export { presentUser } from './present.ts';
+export { revokeTokensOf } from './token-store.ts';
 export { demandReach, isLastOwner, type RightsChanged } from './user-service.ts';
 export { findUser, insertUser, lockUsers, type UserRow, updateUser } from './user-store.ts';
 

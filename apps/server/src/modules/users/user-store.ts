@@ -76,6 +76,8 @@ export async function updateUser(
     role?: OrganizationRole;
     oidc_issuer?: string;
     oidc_subject?: string;
+    /** Takes the password away. */
+    password_hash?: null;
     deleted_at?: Date;
   },
 ): Promise<void> {
