@@ -209,6 +209,15 @@ describe('a trip', () => {
   });
 });
 
+test('a callback counts once, however many come at once and whatever the provider says', async () => {
+  const { browser, callback } = await begin({ sub: 'replayed' });
+  const headers = { cookie: browser.cookies() };
+  const come = () => it.server.http.app.inject({ url: callback.slice(PUBLIC.length), headers });
+  const all = await Promise.all(Array.from({ length: 5 }, come));
+  expect(all.map(({ statusCode }) => statusCode).toSorted()).toEqual([302, 401, 401, 401, 401]);
+  expect((await come()).statusCode).toBe(401);
+});
+
 describe('an address', () => {
   test('makes a stranger nobody here unless it is verified, plain, and one user’s alone', async () => {
     const kate = await addUser('kate', 'admin');

@@ -9,7 +9,7 @@ import type {
   Pool,
   Workspace,
 } from '@groundcrew/protocol';
-import { listenOnLoopback } from '@groundcrew/testkit';
+import { listenOnLoopback, waitFor } from '@groundcrew/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -111,6 +111,51 @@ test('nobody gets back into an organisation that was closed', async () => {
   for (const table of ['api_tokens', 'sessions', 'machine_clients'] as const)
     await it.database.db.updateTable(table).set({ revoked_at: null }).where('organization_id', '=', id).execute();
   expect((await it.call('GET', '/me', { token })).status).toBe(401);
+});
+
+test('a start prints no way in once somebody really has come in, by whatever way', async () => {
+  const own = await createTestServer();
+  const { prepareFirstStart } = own.server.modules.users;
+  const { signInToken } = await prepareFirstStart();
+  const begun = await own.call<CurrentSession>('POST', '/sessions', {
+    token: null,
+    body: { sign_in_token: signInToken },
+  });
+  // The answer could still be lost on its way.
+  expect((await prepareFirstStart()).signInToken).toMatch(/^gcs_/);
+  const idle = { created_at: new Date(Date.now() - 120_000), last_used_at: new Date(Date.now() - 120_000) };
+  await own.database.db.updateTable('sessions').set(idle).execute();
+  const headers = {
+    cookie: String(begun.headers['set-cookie']).split(';')[0] ?? '',
+    'x-csrf-token': begun.body.csrf_token,
+  };
+  expect((await own.call('GET', '/me', { token: null, headers })).status).toBe(200);
+  await waitFor('the use to be noted', async () => (await prepareFirstStart()).signInToken === null);
+  await own.database.db.updateTable('sessions').set(idle).execute();
+  const body = { new_password: PASSWORD };
+  expect((await own.call('PUT', '/me/password', { token: null, headers, body })).status).toBe(204);
+  await own.database.db.deleteFrom('sessions').execute();
+  expect((await prepareFirstStart()).signInToken).toBeNull();
+  await own.close();
+});
+
+test('whoever is demoted can do less with the next call, by every credential they have', async () => {
+  const { user, token } = await it.addUser('admin', 'demoted');
+  await setPassword(token);
+  const begun = await it.call<CurrentSession>('POST', '/sessions', {
+    token: null,
+    body: { login: 'demoted', password: PASSWORD },
+  });
+  const headers = {
+    cookie: String(begun.headers['set-cookie']).split(';')[0] ?? '',
+    'x-csrf-token': begun.body.csrf_token,
+  };
+  const credentials = [{ token }, { token: null, headers }];
+  const add = (name: string, credential: object) =>
+    it.call('POST', '/users', { ...credential, body: { name, role: 'viewer' } });
+  for (const [n, each] of credentials.entries()) expect((await add(`made-${n}`, each)).status).toBe(201);
+  await it.call('PUT', `/users/${user.id}`, { body: { role: 'operator' } });
+  for (const each of credentials) expect((await add('not-made', each)).status).toBe(403);
 });
 
 describe('a session', () => {

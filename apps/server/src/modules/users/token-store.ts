@@ -122,11 +122,15 @@ export async function useSignInToken(db: Executor, hash: string): Promise<TokenR
     .executeTakeFirst();
 }
 
-/** Whether an API token of anybody was ever used: whether the first sign-in has really happened. */
+/**
+ * Whether the first sign-in has really happened: an API token or a session of anybody was used after it was made, or somebody has
+ * set a password. Where people use the console alone, a start would print another way in for ever otherwise.
+ */
 export async function wasEverUsed(db: Executor): Promise<boolean> {
-  const { rows } = await sql<{
-    used: boolean;
-  }>`SELECT EXISTS (SELECT FROM api_tokens WHERE kind = 'api' AND last_used_at IS NOT NULL) AS used`.execute(db);
+  const { rows } = await sql<{ used: boolean }>`SELECT
+    EXISTS (SELECT FROM api_tokens WHERE kind = 'api' AND last_used_at IS NOT NULL)
+    OR EXISTS (SELECT FROM sessions WHERE last_used_at > created_at)
+    OR EXISTS (SELECT FROM users WHERE password_hash IS NOT NULL AND deleted_at IS NULL) AS used`.execute(db);
   return rows[0]?.used ?? false;
 }
 
