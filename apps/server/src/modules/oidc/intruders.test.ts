@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestServer, type TestServer } from '../../injected-server-for-tests.ts';
-import { createSignInLimits } from '../sign-in/limits.ts';
+import { createSignInLimits } from '../sign-in/index.ts';
 import { CALLBACK, codeOf, createBrowser, PUBLIC, person, settingsOf } from './browser-for-tests.ts';
 import { toPerson } from './person.ts';
 import { createProvider } from './provider.ts';

@@ -58,6 +58,8 @@ export interface Lie {
   sign?: 'RS256' | 'none' | 'HS256' | 'stranger';
 }
 
+const ANY_CODE = '*';
+
 /** A provider that answers every code with an ID token made as the test says. */
 export async function startLiar() {
   const [own, stranger] = [
@@ -70,7 +72,7 @@ export async function startLiar() {
   let traded = 0;
 
   async function idToken(code: string): Promise<string> {
-    const { nonce, ...lie } = prepared.get(code) ?? { nonce: '' };
+    const { nonce, ...lie } = prepared.get(code) ?? prepared.get(ANY_CODE) ?? { nonce: '' };
     const claims = { iss: url, aud: CLIENT.client_id, sub: 'liar', nonce, email: 'liar@example.com', ...lie.claims };
     const { sign = 'RS256' } = lie;
     if (sign === 'none') {
@@ -109,8 +111,8 @@ export async function startLiar() {
     url,
     close,
     ...CLIENT,
-    /** What the token for a code is like, for the trip whose nonce this is. */
-    prepare(lie: Lie, nonce: string, code = 'x'): void {
+    /** What the token for a code is like, for the trip whose nonce this is; without one, that for any code not prepared itself. */
+    prepare(lie: Lie, nonce: string, code = ANY_CODE): void {
       prepared.set(code, { ...lie, nonce });
     },
     /** How many codes it was asked to trade so far. */

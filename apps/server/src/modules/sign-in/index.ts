@@ -11,6 +11,8 @@ import { createSignInService } from './service.ts';
 import { deleteOldSessions } from './session-store.ts';
 import { createSessionsService } from './sessions.ts';
 
+/** @internal */
+export { createSignInLimits } from './limits.ts';
 export { endSessions } from './session-store.ts';
 
 export interface SignInModuleDeps {

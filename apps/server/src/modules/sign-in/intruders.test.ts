@@ -14,8 +14,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { addForeigner, createTestServer, type TestServer } from '../../injected-server-for-tests.ts';
-import { findProved } from '../clients/store.ts';
-import { findTokenOwner, useSignInToken } from '../users/token-store.ts';
+import { findProved } from '../clients/index.ts';
+import { findTokenOwner, useSignInToken } from '../users/index.ts';
 import { findSessionOwner } from './session-store.ts';
 
 const PASSWORD = 'correct horse battery staple';

@@ -18,7 +18,8 @@ export {
   toIdentity,
 } from './identity.ts';
 export { presentUser } from './present.ts';
-export { revokeTokensOf } from './token-store.ts';
+/** @internal */
+export { findTokenOwner, revokeTokensOf, useSignInToken } from './token-store.ts';
 export { demandReach, isLastOwner, type RightsChanged } from './user-service.ts';
 export { findUser, insertUser, lockUsers, type UserRow, updateUser } from './user-store.ts';
 
