@@ -55,7 +55,7 @@ export function buildIdentity({ db, bus, hub, clock, logger, configuration }: Pl
           createsUsers: oidc.create_users,
           getOrganizationId: () => organisations.getIdByName(oidc.organization),
           provider: createProvider({
-            ...{ issuer, clientId, clientSecret, scopes },
+            ...{ issuer, clientId, clientSecret, scopes, now: clock.now },
             callbackUrl: `${publicUrl.replace(/\/+$/, '')}/api/v1/sign-in/oidc/callback`,
             onTrouble: (error) => logger.warn({ err: error }, 'signing on through the OpenID provider failed'),
           }),

@@ -5,6 +5,9 @@ import { rightsOf } from '../users/index.ts';
 import { type ClientsDeps, createClientsService } from './service.ts';
 import { findProved } from './store.ts';
 
+/** @internal */
+export { findProved } from './store.ts';
+
 type AppKey = Extract<Credential, { kind: 'app_key' }>;
 
 /** Machine clients: what they may do themselves, and that they let agents into their pool. */

@@ -43,11 +43,12 @@ export function createClientsService(deps: ClientsDeps) {
     return presentClient(row);
   }
 
-  /** One that the caller may change, held until the transaction ends. */
+  /** One that the caller may change, held until the transaction ends. Its key may let agents into a pool: that is reach, too. */
   async function hold(tx: Executor, caller: UserCaller, id: ClientId): Promise<store.ClientRow> {
     const row = await store.holdClient(tx, caller.organizationId, id);
     if (row === undefined) throw notFound('machine client', id);
     demandReach(caller, row);
+    if (row.pool_id !== null) demandPermission(caller, 'pool:write');
     return row;
   }
 

@@ -1,6 +1,7 @@
 import type { ClientId, OrganizationId, Permission, PoolId } from '@groundcrew/protocol';
 import { type Insertable, sql, type Updateable } from 'kysely';
 import { type Executor, named, type Tables } from '../../platform/database/index.ts';
+import { isLivingOrganization } from '../users/index.ts';
 
 export interface ClientRow {
   id: ClientId;
@@ -125,6 +126,7 @@ export async function findProved(db: Executor, appKey: string, secretHash: strin
       SELECT c.id, c.organization_id, c.name, c.role, c.scopes, c.workspace_ids, c.last_used_at, p.id AS pool_id
       FROM machine_clients c LEFT JOIN pools p ON p.id = c.pool_id AND p.deleted_at IS NULL
       WHERE c.app_key = ${appKey} AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
+        AND ${isLivingOrganization(sql.ref('c.organization_id'))}
         AND (c.secret_hash = ${secretHash} OR (c.previous_secret_hash = ${secretHash} AND c.previous_secret_until > now()))
     ), used AS (
       UPDATE machine_clients SET last_used_at = now() FROM found

@@ -1,4 +1,4 @@
-import { Name, OrganizationRole } from '@groundcrew/protocol';
+import { Name, OrganizationRole, UserCreate } from '@groundcrew/protocol';
 
 /** How what the provider says of somebody becomes a user here. */
 export interface PersonRules {
@@ -28,7 +28,7 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /** Who somebody is by their claims, or the sentence that keeps them out. */
 export function toPerson(claims: Claims & { sub: string }, rules: PersonRules): Person | string {
-  const email = claims.email_verified === true && typeof claims.email === 'string' ? claims.email : null;
+  const email = claims.email_verified === true ? findAddress(claims.email) : null;
   if (rules.allowedDomains.length > 0 && !isAllowed(email, rules.allowedDomains))
     return `Only people with a verified e-mail address of ${rules.allowedDomains.join(', ')} may sign on here.`;
   const mapped = highest(valuesOf(claims[rules.roleClaim]).flatMap((value) => rules.roles.get(value) ?? []));
@@ -37,6 +37,12 @@ export function toPerson(claims: Claims & { sub: string }, rules: PersonRules): 
     return `None of your groups has a role here (claim ${rules.roleClaim}); ask an administrator for one.`;
   return { subject: claims.sub, email, name: toName(claims, email), role, isRoleMapped: mapped !== undefined };
 }
+
+/**
+ * An address as administrators may give one to a user. Others are none: letters beyond ASCII that fold to one of it, such as the
+ * Kelvin sign, would make a stranger's address that of somebody here.
+ */
+const findAddress = (claim: unknown): string | null => UserCreate.shape.email.safeParse(claim).data ?? null;
 
 const isAllowed = (email: string | null, domains: readonly string[]): boolean => {
   const domain = email?.slice(email.lastIndexOf('@') + 1).toLowerCase();

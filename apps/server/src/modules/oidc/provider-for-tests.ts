@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { listenOnLoopback } from '@groundcrew/testkit';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
@@ -57,6 +58,8 @@ export interface Lie {
   sign?: 'RS256' | 'none' | 'HS256' | 'stranger';
 }
 
+const ANY_CODE = '*';
+
 /** A provider that answers every code with an ID token made as the test says. */
 export async function startLiar() {
   const [own, stranger] = [
@@ -65,10 +68,11 @@ export async function startLiar() {
   ];
   const jwk = { ...(await exportJWK(own.publicKey)), kid: 'k', alg: 'RS256', use: 'sig' };
   const publicBytes = new TextEncoder().encode(JSON.stringify(jwk));
-  let lie: Lie = {};
-  let nonce = '';
+  const prepared = new Map<string, Lie & { nonce: string }>();
+  let traded = 0;
 
-  async function idToken(): Promise<string> {
+  async function idToken(code: string): Promise<string> {
+    const { nonce, ...lie } = prepared.get(code) ?? prepared.get(ANY_CODE) ?? { nonce: '' };
     const claims = { iss: url, aud: CLIENT.client_id, sub: 'liar', nonce, email: 'liar@example.com', ...lie.claims };
     const { sign = 'RS256' } = lie;
     if (sign === 'none') {
@@ -82,7 +86,7 @@ export async function startLiar() {
     return token.sign(sign === 'HS256' ? publicBytes : sign === 'stranger' ? stranger.privateKey : own.privateKey);
   }
 
-  async function answerOf(path: string): Promise<object> {
+  async function answerOf(path: string, body: string): Promise<object> {
     if (path.startsWith('/.well-known/'))
       return {
         issuer: url,
@@ -94,21 +98,24 @@ export async function startLiar() {
         id_token_signing_alg_values_supported: ['RS256', 'HS256', 'none'],
       };
     if (path.startsWith('/jwks')) return { keys: [jwk] };
-    return { access_token: 'x', token_type: 'Bearer', id_token: await idToken() };
+    traded += 1;
+    const code = new URLSearchParams(body).get('code') ?? '';
+    return { access_token: 'x', token_type: 'Bearer', id_token: await idToken(code) };
   }
   const server = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(await answerOf(request.url ?? '/')));
+    response.end(JSON.stringify(await answerOf(request.url ?? '/', await text(request))));
   });
   const { url, close } = await listenOnLoopback(server);
   return {
     url,
     close,
     ...CLIENT,
-    /** What the next tokens are like, for the trip whose nonce this is. */
-    prepare(next: Lie, ofTrip: string): void {
-      lie = next;
-      nonce = ofTrip;
+    /** What the token for a code is like, for the trip whose nonce this is; without one, that for any code not prepared itself. */
+    prepare(lie: Lie, nonce: string, code = ANY_CODE): void {
+      prepared.set(code, { ...lie, nonce });
     },
+    /** How many codes it was asked to trade so far. */
+    traded: () => traded,
   };
 }

@@ -9,6 +9,7 @@ export interface ProviderOptions {
   scopes: readonly string[];
   /** Where the provider sends browsers back to. */
   callbackUrl: string;
+  now: () => number;
   /** Told why somebody could not sign on; they themselves are told less. */
   onTrouble: (error: unknown) => void;
 }
@@ -17,14 +18,17 @@ export interface ProviderOptions {
 export type ProviderClaims = Record<string, unknown> & { sub: string; iss: string };
 
 const TIMEOUT_SECONDS = 10;
+/** A provider that could not be reached is left alone for so long, however many people ask. */
+const REST_SECONDS = 5;
 
 /**
  * The OpenID provider, over a certified client library that is loaded when first needed. Its metadata is read once, and again
- * after a failure; its keys whenever one is used that is not known.
+ * some seconds after a failure; its keys whenever one is used that is not known.
  */
 export function createProvider(options: ProviderOptions) {
-  const { issuer, clientId, clientSecret, scopes, callbackUrl, onTrouble } = options;
+  const { issuer, clientId, clientSecret, scopes, callbackUrl, now, onTrouble } = options;
   let discovered: Promise<Configuration> | undefined;
+  let restsUntilMs = 0;
 
   async function discover(): Promise<Configuration> {
     const client = await import('openid-client');
@@ -39,14 +43,16 @@ export function createProvider(options: ProviderOptions) {
   }
 
   async function configuration(): Promise<Configuration> {
-    discovered ??= discover();
-    try {
-      return await discovered;
-    } catch (error) {
+    const restMs = restsUntilMs - now();
+    // A clock that was set back must not make it rest for longer.
+    if (discovered === undefined && restMs > 0 && restMs <= REST_SECONDS * 1000) throw unreachable();
+    discovered ??= discover().catch((error: unknown) => {
       discovered = undefined;
+      restsUntilMs = now() + REST_SECONDS * 1000;
       onTrouble(error);
-      throw new AppError('unavailable', 'The OpenID provider cannot be reached just now; try again in a moment.');
-    }
+      throw unreachable();
+    });
+    return discovered;
   }
 
   /** Where to send the browser. */
@@ -84,6 +90,10 @@ export function createProvider(options: ProviderOptions) {
 
   return { issuer, authorizationUrl, claimsOf };
 }
+const unreachable = (): AppError =>
+  new AppError('unavailable', 'The OpenID provider cannot be reached just now; try again in a moment.', undefined, {
+    retryAfterSeconds: REST_SECONDS,
+  });
 export type Provider = ReturnType<typeof createProvider>;
 
 const isLoopback = ({ hostname }: URL): boolean => ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);

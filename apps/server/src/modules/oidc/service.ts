@@ -3,13 +3,14 @@ import type { OidcStartQuery, OrganizationId, UserId } from '@groundcrew/protoco
 import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, findCookie, type RequestInfo } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
-import type { SignInModule } from '../sign-in/index.ts';
+import { endSessions, type SignInModule } from '../sign-in/index.ts';
 import {
   findUser,
   insertUser,
   isLastOwner,
   lockUsers,
   type RightsChanged,
+  revokeTokensOf,
   type UserRow,
   updateUser,
 } from '../users/index.ts';
@@ -30,23 +31,23 @@ export interface OidcDeps {
   isSecure: boolean;
   /** The organisation that people who sign on belong to. */
   getOrganizationId: () => Promise<OrganizationId>;
-  signIn: Pick<SignInModule, 'beginSession' | 'cookieOf' | 'insertCode'>;
+  signIn: Pick<SignInModule, 'beginSession' | 'cookieOf' | 'insertCode' | 'takeSignOn'>;
 }
-
-const COOKIE = 'groundcrew_oidc';
-const PATH = '/api/v1/sign-in/oidc';
 
 /** Signing on through an OpenID provider: authorisation code, PKCE, state and nonce. */
 export function createOidcService(deps: OidcDeps) {
   const { db, recordChange, rightsChanged, now, provider, rules, isSecure, signIn } = deps;
+  /** With the prefix no neighbour on the same domain can plant a trip of theirs, which would sign a stranger's browser on. */
+  const cookieName = isSecure ? '__Host-groundcrew_oidc' : 'groundcrew_oidc';
   /** Lax, since the provider is another site that sends the browser back. */
   const cookie = (value: string, seconds: number): string =>
-    `${COOKIE}=${value}; Path=${PATH}; HttpOnly; SameSite=Lax; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
+    `${cookieName}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`;
 
-  /** Gives the provider's address for this browser. */
+  /** Gives the provider's address for this browser. Errors: `rate_limited`, `unavailable`. */
   async function start(request: RequestInfo, { redirect, code_challenge }: OidcStartQuery): Promise<string> {
     if ((redirect === undefined) !== (code_challenge === undefined))
       throw new AppError('invalid_request', 'redirect and code_challenge are given together, or neither.');
+    await signIn.takeSignOn('start', request.address);
     const errand = redirect && code_challenge ? { redirect, codeChallenge: code_challenge } : undefined;
     const trip = beginTrip(now(), errand);
     const url = await provider.authorizationUrl(trip);
@@ -54,10 +55,12 @@ export function createOidcService(deps: OidcDeps) {
     return url;
   }
 
-  /** Takes the browser back from the provider and gives the address it goes on to. Errors: `unauthenticated`, `forbidden`. */
+  /** Takes the browser back from the provider and gives the address it goes on to. Errors: `unauthenticated`, `forbidden`, `rate_limited`. */
   async function finish(request: RequestInfo, state: string | undefined, search: string): Promise<string> {
-    const trip = findTrip(findCookie(request.headers.cookie, COOKIE), state, now());
+    const trip = findTrip(findCookie(request.headers.cookie, cookieName), state, now());
     if (trip === undefined) throw new AppError('unauthenticated', NOT_BEGUN);
+    // Anybody can make up a trip of their own, and each asks the provider. Who is refused keeps theirs, to come back with.
+    await signIn.takeSignOn('callback', request.address);
     request.setCookie(cookie('', 0));
     const claims = await provider.claimsOf(search, trip);
     const person = toPerson(claims, rules);
@@ -103,9 +106,20 @@ export function createOidcService(deps: OidcDeps) {
       ...(isNew && { oidc_issuer: provider.issuer, oidc_subject: person.subject }),
       ...(changesRole && { role: person.role }),
     });
+    if (changesRole && person.role === 'owner') await beginAnew(tx, id);
     rightsChanged(tx, id);
     await record(tx, known.organization_id, 'update', id, known.name, { before: { role: known.role }, after: person });
     return id;
+  }
+
+  /**
+   * Nobody reaches above themselves: an administrator could make credentials for this user until now, and must not hold an
+   * owner's from now on. Below owners there is nothing that an administrator could not do anyway.
+   */
+  async function beginAnew(tx: Executor, id: UserId): Promise<void> {
+    await revokeTokensOf(tx, id);
+    await endSessions(tx, id);
+    await updateUser(tx, id, { password_hash: null });
   }
 
   async function create(tx: Executor, organizationId: OrganizationId, person: Person): Promise<UserId> {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { newSecret, sha256Hex } from '@groundcrew/kit';
+import { OidcStartQuery } from '@groundcrew/protocol';
 
 /** Where a browser goes in the end, if not to the console: a CLI's loopback address, and the challenge of its code. */
 export interface Errand {
@@ -30,7 +31,9 @@ export function findTrip(cookie: string | undefined, state: string | undefined, 
   const [, begun, packed = ''] = /^[\w-]{43}\.(\d{1,12})\.([\w-]+)$/.exec(cookie) ?? [];
   const age = nowMs / 1000 - Number(begun);
   if (begun === undefined || !(age >= -1 && age <= TRIP_SECONDS)) return undefined;
-  const trip = toTrip(cookie, decode(packed));
+  const errand = decode(packed);
+  if (errand === null) return undefined;
+  const trip = toTrip(cookie, errand);
   return isSame(trip.state, state) ? trip : undefined;
 }
 
@@ -48,12 +51,21 @@ const derive = (cookie: string, what: string): string =>
 
 const encode = (errand: Errand | null): string => Buffer.from(JSON.stringify(errand)).toString('base64url');
 
-/** What the cookie says was checked when it was set, and any change of it changes the state. */
-function decode(packed: string): Errand | undefined {
+/**
+ * Checked again when it comes back: the cookie is not signed, and one that somebody planted must not take the code elsewhere than
+ * to this very host. Undefined for none; null for one that was made up.
+ */
+function decode(packed: string): Errand | undefined | null {
   try {
-    return (JSON.parse(Buffer.from(packed, 'base64url').toString()) as Errand | null) ?? undefined;
+    const errand = JSON.parse(Buffer.from(packed, 'base64url').toString()) as Errand | null;
+    if (errand === null) return undefined;
+    const { redirect, code_challenge } = OidcStartQuery.required().parse({
+      redirect: errand.redirect,
+      code_challenge: errand.codeChallenge,
+    });
+    return { redirect, codeChallenge: code_challenge };
   } catch {
-    return undefined;
+    return null;
   }
 }
 

@@ -53,7 +53,10 @@ export function createOrganisationsService({ db, recordChange }: OrganisationsDe
     const id = newId('org') as OrganizationId;
     await transaction(db, async (tx) => {
       if ((await store.findOrganizationByName(tx, name)) !== undefined)
-        throw new AppError('conflict', `There is an organisation ${name} already.`);
+        throw new AppError(
+          'conflict',
+          `There is an organisation ${name} already. Its owner gets in by: groundcrew server org invite ${name}`,
+        );
       await store.insertOrganization(tx, { id, name });
       await recordChange(tx, { ...changeOf({ id, name }, by), action: 'create', after: { name } });
     });

@@ -11,6 +11,8 @@ import { createSignInService } from './service.ts';
 import { deleteOldSessions } from './session-store.ts';
 import { createSessionsService } from './sessions.ts';
 
+/** @internal */
+export { createSignInLimits } from './limits.ts';
 export { endSessions } from './session-store.ts';
 
 export interface SignInModuleDeps {
@@ -28,7 +30,7 @@ export interface SignInModuleDeps {
 export function createSignInModule({ users, oidc, isSecure, ...deps }: SignInModuleDeps) {
   const { db, recordChange } = deps;
   const hasher = createPasswordHasher();
-  const limits = createSignInLimits(db);
+  const limits = createSignInLimits(db, deps.now);
   const sessions = createSessionsService({ ...deps, isSecure });
 
   const noteFailure: ProveDeps['noteFailure'] = (account, request) => {
@@ -62,6 +64,7 @@ export function createSignInModule({ users, oidc, isSecure, ...deps }: SignInMod
     beginSession: service.beginSession,
     cookieOf: sessions.cookieOf,
     insertCode,
+    takeSignOn: limits.takeSignOn,
     /** Removes what has run out; for a loop. */
     async sweep(): Promise<void> {
       await limits.sweep();

@@ -1,6 +1,7 @@
 import type { OrganizationId, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
+import { isLiving } from '../users/index.ts';
 
 export interface Account {
   id: UserId;
@@ -14,7 +15,7 @@ export async function findAccounts(db: Executor, login: string, organization: st
   const { rows } = await sql<Account & { by_name: boolean }>`
     SELECT u.id, u.organization_id, u.password_hash, lower(u.name) = lower(${login}) AS by_name
     FROM users u JOIN organizations o ON o.id = u.organization_id
-    WHERE u.deleted_at IS NULL AND (lower(u.name) = lower(${login}) OR lower(u.email) = lower(${login})) ${where}
+    WHERE ${isLiving('u')} AND (lower(u.name) = lower(${login}) OR lower(u.email) = lower(${login})) ${where}
     LIMIT 10`.execute(db);
   const named = rows.filter((row) => row.by_name);
   return named.length > 0 ? named : rows;

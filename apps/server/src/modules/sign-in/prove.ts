@@ -31,6 +31,12 @@ const NOT_VALID: Readonly<Record<Way, string>> = {
 
 type Password = Extract<SignIn, { password: string }>;
 
+/**
+ * What names and addresses are made of. Anything else is nobody's, and is not looked up: PostgreSQL folds letters such as İ to an
+ * ASCII one where JavaScript does not, so that one account would have many logins, each with tries of its own.
+ */
+const PLAIN = /^[\x20-\x7e]+$/;
+
 /** Finds out who somebody is by what they bring, and makes what they get for it in the same transaction. */
 export function createProver({ db, hasher, limits, redeem, noteFailure }: ProveDeps) {
   /** Errors: `unauthenticated`, the same whatever is wrong; `rate_limited` for passwords. */
@@ -58,7 +64,7 @@ export function createProver({ db, hasher, limits, redeem, noteFailure }: ProveD
     request: RequestInfo,
   ): Promise<Account | undefined> {
     await limits.take(login, request.address);
-    const accounts = await findAccounts(db, login, organization);
+    const accounts = PLAIN.test(login) ? await findAccounts(db, login, organization) : [];
     // Of several organisations' people of one name none is meant; they have to say which.
     const account = accounts.length === 1 ? accounts[0] : undefined;
     const stored = account?.password_hash ?? undefined;

@@ -20,6 +20,7 @@ import {
 import type { RecordChange } from '../audit/index.ts';
 import {
   demandPerson,
+  demandReach,
   findUser,
   presentUser,
   type RightsChanged,
@@ -107,6 +108,7 @@ export function createSignInService(deps: SignInDeps) {
   /** Sets or changes the caller's password. Whoever else is signed in as them is no more; API tokens stay. */
   async function changePassword(caller: UserCaller, { current_password, new_password }: PasswordChange): Promise<void> {
     const id = demandPerson(caller);
+    await demandUnlimited(caller, id);
     const stored = (await findPasswordHash(db, id)) ?? null;
     if (stored !== null) await demandPassword(caller, id, current_password, stored);
     const hash = await hasher.hash(new_password);
@@ -123,6 +125,13 @@ export function createSignInService(deps: SignInDeps) {
         subjectName: caller.name,
       });
     });
+  }
+
+  /** A password opens everything its owner may do: a credential that is limited sets none. */
+  async function demandUnlimited(caller: UserCaller, id: UserId): Promise<void> {
+    const user = await findUser(db, caller.organizationId, id);
+    if (user === undefined) throw notFound('user', id);
+    demandReach(caller, user);
   }
 
   /** A session that somebody else got hold of is no way to the password: trying it is counted like signing in. */

@@ -1,7 +1,7 @@
 import type { OrganizationId, SessionId, UserId } from '@groundcrew/protocol';
 import { type RawBuilder, sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
-import { IDENTITY, type IdentityRow } from '../users/index.ts';
+import { IDENTITY, type IdentityRow, isLiving } from '../users/index.ts';
 
 export interface SessionRow {
   id: SessionId;
@@ -83,7 +83,7 @@ export async function findSessionOwner(db: Executor, secretHash: string): Promis
   const { rows } = await sql<SessionOwner>`${named('find_session_owner')}
     SELECT s.id AS session_id, s.last_used_at < now() - interval '1 minute' AS stale, ${IDENTITY}
     FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.secret_hash = ${secretHash} AND ${OPEN} AND u.deleted_at IS NULL`.execute(db);
+    WHERE s.secret_hash = ${secretHash} AND ${OPEN} AND ${isLiving('u')}`.execute(db);
   return rows[0];
 }
 

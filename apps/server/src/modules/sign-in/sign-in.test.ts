@@ -112,7 +112,7 @@ describe('a password', () => {
 
   test('a try is possible again after a while, and a right password forgets the wrong ones', async () => {
     await forget();
-    const limits = createSignInLimits(it.database.db);
+    const limits = createSignInLimits(it.database.db, Date.now);
     for (let n = 0; n < 10; n += 1) await limits.take('x', `10.0.0.${n}`);
     await expect(limits.take('x', '10.0.1.1')).rejects.toMatchObject({ code: 'rate_limited' });
     await it.database.db
@@ -126,7 +126,7 @@ describe('a password', () => {
 
   test('an address is limited however many accounts it tries; an IPv6 network is one address', async () => {
     await forget();
-    const limits = createSignInLimits(it.database.db);
+    const limits = createSignInLimits(it.database.db, Date.now);
     for (let n = 0; n < 60; n += 1) await limits.take(`account ${n}`, `2001:db8:1:2::${n.toString(16)}`);
     await expect(limits.take('account 61', '2001:db8:1:2:ffff::1')).rejects.toMatchObject({ code: 'rate_limited' });
     await limits.take('account 61', '2001:db8:1:3::1');

@@ -33,7 +33,7 @@ const API_TOKEN_DAYS = 365;
 /** How the first person gets in, and what a one-time token is good for. */
 export function createFirstStart({ db, recordChange, now, ensureOrganization }: FirstStartDeps) {
   /**
-   * Makes sure that there is an organisation and an owner, and gives a sign-in token until an API token was really used: a
+   * Makes sure that there is an organisation and an owner, and gives a sign-in token until a credential was really used: a
    * token that was printed and lost, or an answer that never arrived, must not lock everybody out.
    *
    * @param always gives one even then, for an owner who has lost their token

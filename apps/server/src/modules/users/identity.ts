@@ -16,6 +16,16 @@ export interface IdentityRow {
 export const IDENTITY: RawBuilder<unknown> = sql`u.id AS user_id, u.organization_id, u.name, u.role,
   (SELECT jsonb_object_agg(g.workspace_id, g.role) FROM grants g WHERE g.user_id = u.id) AS grants`;
 
+/**
+ * Whether the user of this alias is there: neither they nor their organisation were deleted. Asked whenever a credential is
+ * looked up, so that one which was made while the organisation was being deleted is of no use either.
+ */
+export const isLiving = (alias: 'u' | 'users'): RawBuilder<boolean> =>
+  sql<boolean>`(${sql.ref(`${alias}.deleted_at`)} IS NULL AND ${isLivingOrganization(sql.ref(`${alias}.organization_id`))})`;
+
+export const isLivingOrganization = (id: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql<boolean>`EXISTS (SELECT FROM organizations living WHERE living.id = ${id} AND living.deleted_at IS NULL)`;
+
 /** What a credential leaves of its owner's rights. */
 export interface Limits {
   scopes: Permission[] | null;

@@ -11,11 +11,15 @@ export {
   demandWithin,
   IDENTITY,
   type IdentityRow,
+  isLiving,
+  isLivingOrganization,
   type Limits,
   rightsOf,
   toIdentity,
 } from './identity.ts';
 export { presentUser } from './present.ts';
+/** @internal */
+export { findTokenOwner, revokeTokensOf, useSignInToken } from './token-store.ts';
 export { demandReach, isLastOwner, type RightsChanged } from './user-service.ts';
 export { findUser, insertUser, lockUsers, type UserRow, updateUser } from './user-store.ts';
 

@@ -1,7 +1,7 @@
 import type { ApiTokenId, OrganizationId, Permission, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
-import { IDENTITY, type IdentityRow, type Limits } from './identity.ts';
+import { IDENTITY, type IdentityRow, isLiving, type Limits } from './identity.ts';
 import type { TokenKind } from './token.ts';
 
 export interface TokenRow {
@@ -122,11 +122,15 @@ export async function useSignInToken(db: Executor, hash: string): Promise<TokenR
     .executeTakeFirst();
 }
 
-/** Whether an API token of anybody was ever used: whether the first sign-in has really happened. */
+/**
+ * Whether the first sign-in has really happened: an API token or a session of anybody was used after it was made, or somebody has
+ * set a password. Where people use the console alone, a start would print another way in for ever otherwise.
+ */
 export async function wasEverUsed(db: Executor): Promise<boolean> {
-  const { rows } = await sql<{
-    used: boolean;
-  }>`SELECT EXISTS (SELECT FROM api_tokens WHERE kind = 'api' AND last_used_at IS NOT NULL) AS used`.execute(db);
+  const { rows } = await sql<{ used: boolean }>`SELECT
+    EXISTS (SELECT FROM api_tokens WHERE kind = 'api' AND last_used_at IS NOT NULL)
+    OR EXISTS (SELECT FROM sessions WHERE last_used_at > created_at)
+    OR EXISTS (SELECT FROM users WHERE password_hash IS NOT NULL AND deleted_at IS NULL) AS used`.execute(db);
   return rows[0]?.used ?? false;
 }
 
@@ -146,7 +150,7 @@ export async function findTokenOwner(db: Executor, hash: string): Promise<TokenO
       coalesce(t.last_used_at < now() - interval '1 minute', true) AS stale
     FROM api_tokens t JOIN users u ON u.id = t.user_id
     WHERE t.token_hash = ${hash} AND t.kind = 'api' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
-      AND u.deleted_at IS NULL`.execute(db);
+      AND ${isLiving('u')}`.execute(db);
   return rows[0];
 }
 

@@ -1,6 +1,7 @@
 import type { OrganizationId, OrganizationRole, Role, UserId } from '@groundcrew/protocol';
 import { sql } from 'kysely';
 import type { Executor } from '../../platform/database/index.ts';
+import { isLiving } from './identity.ts';
 
 export interface UserRow {
   id: string;
@@ -64,7 +65,7 @@ const living = (db: Executor, organizationId: OrganizationId) =>
       sql<boolean>`oidc_subject IS NOT NULL`.as('signs_on_elsewhere'),
     ])
     .where('organization_id', '=', organizationId)
-    .where('deleted_at', 'is', null);
+    .where(isLiving('users'));
 
 export async function updateUser(
   db: Executor,
@@ -75,6 +76,8 @@ export async function updateUser(
     role?: OrganizationRole;
     oidc_issuer?: string;
     oidc_subject?: string;
+    /** Takes the password away. */
+    password_hash?: null;
     deleted_at?: Date;
   },
 ): Promise<void> {
