@@ -43,7 +43,13 @@ test('an attempt is told what its agent may use; what it found decides who is as
   expect(await agentsOf(id)).toEqual([agent!.id]);
   expect(await explain(id)).toMatchObject({
     rule: 'nobody_able',
-    agents: [{ reason: 'provider_not_allowed', message: `It may not use the provider ${BUILT_IN}.` }],
+    agents: [
+      {
+        reason: 'provider_not_allowed',
+        message: `It may not use the provider ${BUILT_IN}.`,
+        way_out: { command: expect.stringContaining(`--allow-provider ${BUILT_IN}`) },
+      },
+    ],
   });
   // It gave the task back a moment ago; that it may now is enough to be able.
   await allow(agent!.id, ['aws', 'terraform']);
