@@ -7,11 +7,12 @@ import type { Emit } from '../events/index.ts';
 import { type Change, toEntry } from './change.ts';
 import { createExport } from './export.ts';
 import type { AuditKeys } from './keys.ts';
+import { createMemory, type Memory } from './memory.ts';
 import { createPrune } from './prune.ts';
 import { createSealer } from './seal.ts';
 import { insertEntry, type ListedEntry, listEntries } from './store.ts';
 import { verifyLines } from './verify.ts';
-import { createMemory, createWitness, type Memory } from './witness.ts';
+import { createWitness } from './witness.ts';
 
 export { type AuditKeys, createAuditKeys } from './keys.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { type Executor, named } from '../../platform/database/index.ts';
 import type { UnsealedEntry } from './chain.ts';
+import type { WrittenEntry } from './memory.ts';
 import { ENTRY_COLUMNS } from './store.ts';
-import type { WrittenEntry } from './witness.ts';
 
 /** What has become of a committed entry: its place in the chain, and its row. */
 export interface Found {
