@@ -1,3 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentState } from '@groundcrew/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
@@ -16,6 +19,9 @@ import {
   waitForEnd,
   waitForTask,
 } from './harness/index.ts';
+
+const findState = (path: string): AgentState | undefined =>
+  existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 
 const TINY = { 'main.tf': 'resource "terraform_data" "a" {}' };
 
@@ -86,6 +92,23 @@ describe.skipIf(SKIP_TERRAFORM)('several agents', () => {
     expect(waiting.waiting?.message).toMatch(/agent/i);
     await lab.startAgent({ server, token });
     expect((await waitForEnd(server, id)).status).toBe('success');
+  });
+
+  test('an agent that a static pool does not list yet waits, says why, and is in once it is listed', async () => {
+    const { pool, token } = await createPool(server);
+    await server.client.call('updatePool', { params: { id: pool.id }, body: { pool_type: 'static' } });
+    const stateFile = join(lab.folder, 'door.json');
+    const settings = { agent: { agent_id: 'door-1' }, state_file: stateFile };
+    const starting = lab.startAgent({ server, token, settings });
+    const findWaiting = () => (findState(stateFile)?.status === 'error' ? findState(stateFile) : undefined);
+    // The start fails at once should the agent not wait.
+    const state = await Promise.race([server.until('the agent waits', findWaiting), starting.then(() => undefined)]);
+    expect(state?.reason).toContain('listed members only');
+    const listed = { name: state?.name ?? '', pool_id: pool.id, agent_id: 'door-1' };
+    await server.client.call('createAgent', { body: listed });
+    const agent = await starting;
+    expect(agent.readLog().split('does not take this agent yet')).toHaveLength(2);
+    expect(agent.readLog()).toContain('the server takes this agent now');
   });
 
   test('an agent restarted while idle takes work again; a revoked token takes it away', async () => {

@@ -695,6 +695,7 @@ CREATE TABLE tasks (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   started_at timestamp with time zone,
   completed_at timestamp with time zone,
+  providers jsonb,
   CONSTRAINT tasks_pkey PRIMARY KEY (id),
   CONSTRAINT tasks_cancel_cause_check CHECK ((cancel_cause = ANY (ARRAY['asked'::text, 'timed_out'::text]))),
   CONSTRAINT tasks_cancel_level_check CHECK (((cancel_level >= 0) AND (cancel_level <= 3))),

@@ -223,7 +223,7 @@ export function createAgent(deps: AgentDeps) {
     nudge: heartbeats.nudge,
     report: (): AgentReport => ({
       pool,
-      error,
+      error: error ?? signOn.closedBecause(),
       held: attempts.list(),
       totalTasks,
       draining: attempts.isDraining(),

@@ -101,6 +101,7 @@ function buildAgent(
     ...base,
     client: createNodeClient({ ...connection, token: () => live.current.agent.token }),
     body: () => describeAgent(live.current, identity, version),
+    onWaiting: listeners.onChange,
   });
   return createAgent({
     ...base,

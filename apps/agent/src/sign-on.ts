@@ -1,7 +1,7 @@
 import { ApiError, type Client } from '@groundcrew/client';
 import { type Clock, createOutageLog, type Logger } from '@groundcrew/kit';
 import type { Register, RegisterAnswer } from '@groundcrew/protocol';
-import { decideSignOn, renewTokenAfterMs, signOnPauseMs } from './decisions/index.ts';
+import { decideSignOn, renewTokenAfterMs, type SignOnFailure, signOnPauseMs } from './decisions/index.ts';
 import { sleepQuietly } from './wait.ts';
 
 export interface SignOnDeps {
@@ -11,17 +11,29 @@ export interface SignOnDeps {
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
+  /** Called when a try to sign on is going to be repeated. */
+  onWaiting: () => void;
 }
 
 /** A token with less left than this is renewed before it is used. */
 const FRESH_MS = 60_000;
 
-/** Signs the agent on and keeps its short-lived token fresh. Silence of the server is waited out; a refusal that waiting cannot cure is thrown once. */
+/**
+ * Signs the agent on and keeps its short-lived token fresh. Silence of the server is waited out, and so is a closed door, until
+ * somebody opens it; a refusal that waiting cannot cure is thrown once.
+ */
 export function createSignOn(deps: SignOnDeps) {
   const { client, clock, logger, signal } = deps;
   let current: { answer: RegisterAnswer; until: number } | undefined;
   const sentences = { trouble: 'signing on did not work; trying again', recovery: 'signing on works again' };
   const outage = createOutageLog({ clock, logger, ...sentences });
+  const door = createOutageLog({
+    clock,
+    logger,
+    trouble: 'the server does not take this agent yet; it waits until somebody lets it in',
+    recovery: 'the server takes this agent now',
+  });
+  let closedBecause: string | undefined;
   let signing: Promise<RegisterAnswer> | undefined;
 
   async function register(): Promise<RegisterAnswer> {
@@ -32,13 +44,26 @@ export function createSignOn(deps: SignOnDeps) {
         const answer = await client.call('registerAgent', { body }, { retry: 'idempotent', signal });
         current = { answer, until: askedAt + lifeOf(answer, askedAt) };
         outage.worked();
+        door.worked();
+        closedBecause = undefined;
         return answer;
       } catch (error) {
-        if (signal.aborted || decideSignOn(failureOf(error), 0) !== 'wait') throw error;
-        outage.failed(error);
+        if (signal.aborted) throw error;
+        waitOut(error);
         await sleepQuietly(clock, signOnPauseMs(failures), signal);
       }
     }
+  }
+
+  /** @throws the failure itself, where waiting cures nothing */
+  function waitOut(error: unknown): void {
+    const choice = decideSignOn(failureOf(error), 0);
+    const isClosed = choice === 'wait_at_door';
+    closedBecause = isClosed && error instanceof Error ? error.message : undefined;
+    if (!isClosed && choice !== 'wait') throw error;
+    // Two logs: else one trouble would go untold while the other lasts.
+    (isClosed ? door : outage).failed(error);
+    deps.onWaiting();
   }
 
   /** One registration at a time, whoever asks. */
@@ -53,6 +78,8 @@ export function createSignOn(deps: SignOnDeps) {
 
   return {
     signOn,
+    /** Why the server does not take the agent as it is, while that is waited out. */
+    closedBecause: (): string | undefined => closedBecause,
     /** Signs on with what the body says now, also when a sign-on is under way that began before. */
     async tellAnew(): Promise<void> {
       await signing?.catch(() => undefined);
@@ -83,9 +110,8 @@ export function createSignOn(deps: SignOnDeps) {
 export type SignOn = ReturnType<typeof createSignOn>;
 
 /** How a sign-on failed; no status when there was no answer. */
-export const failureOf = (error: unknown): { status: number | undefined } => ({
-  status: error instanceof ApiError ? error.status : undefined,
-});
+export const failureOf = (error: unknown): SignOnFailure =>
+  error instanceof ApiError ? { status: error.status, code: error.code } : { status: undefined };
 
 /** How long the token counts. Told as a length of time, because the clock here may be wrong; older servers tell a point in time only. */
 const lifeOf = ({ expires_in_seconds, expires_at }: RegisterAnswer, now: number): number =>

@@ -133,7 +133,7 @@ export function bareFolder(server: Pick<FakeControlPlane, 'url'>): AttemptFolder
   const root = mkdtempSync(join(tmpdir(), 'gc-runner-'));
   const folder = attemptFolder(root);
   onTestFinished(() => {
-    for (const command of ['init', 'plan', 'show', 'apply'] as const) {
+    for (const command of ['init', 'providers', 'plan', 'show', 'apply'] as const) {
       const process = existsSync(folder.journal) ? commandRecord(folder.journal, command).findProcess() : undefined;
       if (process) killGroup(process);
     }

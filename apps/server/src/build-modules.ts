@@ -6,7 +6,13 @@ import type { Platform } from './build-platform.ts';
 import { findArchiveDir } from './configuration.ts';
 import { toFigures } from './figures.ts';
 import { createAgentsModule, createCandidateReader } from './modules/agents/index.ts';
-import { createAuditKeys, createAuditModule, createRecordAccess, createRecordChange } from './modules/audit/index.ts';
+import {
+  createAuditKeys,
+  createAuditModule,
+  createAuditPen,
+  createRecordAccess,
+  createRecordChange,
+} from './modules/audit/index.ts';
 import { createConfigurationsModule } from './modules/configurations/index.ts';
 import { createEmit, createEmitMany, createEventsModule } from './modules/events/index.ts';
 import { createLogsModule, LOG_INTERVAL_MS } from './modules/logs/index.ts';
@@ -33,9 +39,9 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const { registry } = platform.metrics;
   const figures = toFigures(configuration);
   const emit = createEmit(bus);
-  const auditKeys = createAuditKeys(platform.auditSecret);
-  const recordChange = countChanges(registry, createRecordChange(emit, auditKeys));
-  const recordAccess = createRecordAccess(db, auditKeys);
+  const auditPen = createAuditPen(createAuditKeys(platform.auditSecret), logger);
+  const recordChange = countChanges(registry, createRecordChange(emit, auditPen));
+  const recordAccess = createRecordAccess(db, auditPen);
   const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now });
 
   const organisations = createOrganisationsModule({ db, recordChange });
@@ -47,7 +53,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     clientRevoked: (id) => agents.service.cutOffToken(id),
   });
   const { users } = identity;
-  const audit = createAuditModule({ db, keys: auditKeys, logger });
+  const audit = createAuditModule({ db, pen: auditPen, logger });
   const events = createEventsModule({ db, bus, hub, clock, logger, findUser: identity.findUser });
   const pools = createPoolsModule({
     db,

@@ -59,7 +59,10 @@ export function startLoops(
     name: 'audit-sealer',
     intervalMs: SEAL_AUDIT_MS,
     exclusive: false,
-    run: () => audit.sealer.seal({ wait: false }),
+    run: async () => {
+      await audit.sealer.seal({ wait: false });
+      await audit.witness.look();
+    },
   });
 
   const archiver = start({

@@ -109,6 +109,11 @@ export const TaskData = z.object({
     plan_timeout_seconds: z.number(),
     apply_timeout_seconds: z.number(),
     cancel_level: CancelLevel,
+    allowed_providers: z
+      .array(z.string())
+      .nullable()
+      .optional()
+      .describe('What the agent may use; the runner refuses before anything of another provider runs. Null is all.'),
   }),
 });
 export type TaskData = z.infer<typeof TaskData>;
@@ -132,8 +137,19 @@ export const RenewAnswer = z.object({
 });
 export type RenewAnswer = z.infer<typeof RenewAnswer>;
 
-/** Hands an attempt back for a passing reason of the host (disk, download, own trouble); the task is queued again. */
-export const ReturnRequest = z.object({ reason: z.string().min(1).max(2000) });
+/** More than any configuration uses; the rest would be found by the next agent. */
+export const MOST_PROVIDERS = 500;
+/** Hands an attempt back for a passing reason of the host (disk, download, own trouble), or because its agent may not use a provider; the task is queued again. */
+export const ReturnRequest = z.object({
+  reason: z.string().min(1).max(2000),
+  providers: z
+    .array(z.string().min(1).max(500))
+    .max(MOST_PROVIDERS)
+    .optional()
+    .describe(
+      'What the configuration was found to use; from then on only agents that may use it are offered the task.',
+    ),
+});
 export type ReturnRequest = z.infer<typeof ReturnRequest>;
 
 export const PermitRequest = z.object({ nonce: z.string().min(16).max(128), plan_checksum: Checksum });

@@ -29,6 +29,11 @@ export const ERROR_CODES = {
     meaning: 'The request came so slowly that the server gave it up and did nothing; send it again.',
   },
   conflict: { status: 409, meaning: 'The thing is not in a state that allows this; the sentence says which state.' },
+  not_admitted: {
+    status: 409,
+    meaning:
+      'The pool does not take this agent as it is; the sentence names who can change that. It may ask again: nobody else has to start it anew.',
+  },
   name_taken: { status: 409, meaning: 'Another thing of this kind already has this name.' },
   offset_mismatch: {
     status: 409,

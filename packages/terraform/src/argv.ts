@@ -50,6 +50,9 @@ export function planArgs(plan: PlanArguments): string[] {
   ];
 }
 
+/** Arguments of `providers`, which says what configuration and state use and loads none of it. */
+export const providersArgs = (): string[] => ['providers'];
+
 /** Arguments of `show -json` on a plan file; its standard output is the plan as JSON, secrets in clear. */
 export function showPlanArgs(planFile: string): string[] {
   return ['show', '-json', checkPlanFile(planFile)];

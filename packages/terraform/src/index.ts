@@ -1,6 +1,6 @@
 // The command line of Terraform and OpenTofu as a library: finding and installing versions, preparing a folder, arguments and
 // environment, reading what comes out, and judging the end.
-export { applyArgs, initArgs, type PlanArguments, planArgs, showPlanArgs } from './argv.ts';
+export { applyArgs, initArgs, type PlanArguments, planArgs, providersArgs, showPlanArgs } from './argv.ts';
 export { type CliConfigOptions, renderCliConfig } from './cli-config.ts';
 export {
   assertHttpBackend,
@@ -48,6 +48,8 @@ export {
 export { type PlanJson, parsePlan } from './plan/plan-json.ts';
 export { collectPlanSecrets } from './plan/plan-secrets.ts';
 export { type PlanSummary, summarisePlan } from './plan/plan-summary.ts';
+export { findForbiddenProviders, isBuiltIn, providerName } from './providers/provider-name.ts';
+export { readProviders } from './providers/read-providers.ts';
 export type { SensitiveValue } from './sensitive-values.ts';
 export { type ComparedResource, compareStates, type StateDifference } from './state/compare-states.ts';
 export { parseStateHeader, type StateHeader, type StateOutput } from './state/state-header.ts';

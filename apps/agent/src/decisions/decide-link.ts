@@ -1,4 +1,4 @@
-import { type HeartbeatAnswer, OLDEST_RUNNER_LINK_VERSION } from '@groundcrew/protocol';
+import { type ErrorCode, type HeartbeatAnswer, OLDEST_RUNNER_LINK_VERSION } from '@groundcrew/protocol';
 import type { CrewEvent } from './events.ts';
 
 /** How work comes: by command socket, by long poll, or the socket with the poll as fallback. */
@@ -23,20 +23,25 @@ export function decideWishes({ attempts, drain }: Pick<HeartbeatAnswer, 'attempt
   return drain ? [...cancels, { kind: 'drain', reason: 'the server asked for it' }] : cancels;
 }
 
-/** What came of signing on: the status of a refusal, or undefined when there was no answer. */
-export type SignOnFailure = { status: number | undefined };
+/** What came of signing on: status and code of a refusal, or undefined when there was no answer. */
+export interface SignOnFailure {
+  status: number | undefined;
+  code?: ErrorCode | undefined;
+}
 
 /**
  * - `wait`: silence, or a fault of the server's: it is waited out, whatever runs goes on.
+ * - `wait_at_door`: the pool does not take the agent as it is. A person lifts that at the server, so nobody has to come back here.
  * - `exit`: only a person can cure it, and nothing is held.
  * - `drain`: the same, but attempts are held: their runners speak for themselves and may need successors, so the agent stays for them.
  */
-export type SignOnChoice = 'wait' | 'exit' | 'drain';
+export type SignOnChoice = 'wait' | 'wait_at_door' | 'exit' | 'drain';
 
-/** Statuses that only a person can cure: a wrong or revoked token, another pool, a twin. */
+/** Statuses that only a person can cure, and on this host: a wrong or revoked token, another pool, a twin. */
 const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 409, 422]);
 
-export function decideSignOn({ status }: SignOnFailure, held: number): SignOnChoice {
+export function decideSignOn({ status, code }: SignOnFailure, held: number): SignOnChoice {
+  if (code === 'not_admitted') return 'wait_at_door';
   if (status === undefined || !FINAL.has(status)) return 'wait';
   return held > 0 ? 'drain' : 'exit';
 }

@@ -83,6 +83,11 @@ describe('the link', () => {
     expect(decideSignOn({ status }, held)).toBe(choice);
   });
 
+  it.each([0, 3])('a pool that does not take the agent yet is waited for, with %i attempts held', (held) => {
+    expect(decideSignOn({ status: 409, code: 'not_admitted' }, held)).toBe('wait_at_door');
+    expect(decideSignOn({ status: 409, code: 'conflict' }, held)).not.toBe('wait_at_door');
+  });
+
   it.each([
     [0, false, false],
     [1, true, false],

@@ -8,6 +8,7 @@ export {
   decideWishes,
   type LinkMode,
   renewTokenAfterMs,
+  type SignOnFailure,
   signOnPauseMs,
 } from './decide-link.ts';
 export { decideLocalRequest, type LocalChoice } from './decide-local-request.ts';

@@ -3,6 +3,7 @@ import {
   ATTEMPT_TOKEN_PREFIX,
   type FinishAnswer,
   type FinishRequest,
+  MOST_PROVIDERS,
   type PermitAnswer,
   type PermitRequest,
   type PlanReport,
@@ -28,8 +29,8 @@ export interface ControlPlane {
   putPlanBundle(bundle: PlanBundle, signal: AbortSignal): Promise<void>;
   reportPlan(report: PlanReport, signal: AbortSignal): Promise<PlanReportAnswer>;
   askPermit(request: PermitRequest): Promise<PermitAnswer>;
-  /** Hands the attempt back; the task is queued again. */
-  giveBack(reason: string): Promise<void>;
+  /** Hands the attempt back; the task is queued again. @param providers what its configuration was found to use */
+  giveBack(reason: string, providers?: readonly string[]): Promise<void>;
   finish(record: FinishRequest): Promise<FinishAnswer>;
 }
 
@@ -63,8 +64,9 @@ export function createControlPlane(client: Client, taskId: TaskId): ControlPlane
     },
     reportPlan: (body, signal) => client.call('reportPlan', { params, body }, { retry, signal }),
     askPermit: (body) => client.call('askPermit', { params, body }, { retry }),
-    async giveBack(reason) {
-      await client.call('returnAttempt', { params, body: { reason: reason.slice(0, 2000) } }, { retry });
+    async giveBack(reason, providers) {
+      const found = providers === undefined ? {} : { providers: providers.slice(0, MOST_PROVIDERS) };
+      await client.call('returnAttempt', { params, body: { reason: reason.slice(0, 2000), ...found } }, { retry });
     },
     finish: (body) => client.call('finishAttempt', { params, body }, { retry }),
   };

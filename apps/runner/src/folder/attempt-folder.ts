@@ -32,6 +32,8 @@ export interface AttemptFolder {
   data: string;
   /** The configuration, unpacked. */
   work: string;
+  /** What `providers` said. */
+  providers: string;
   /** Terraform's plan file, out of the configuration's reach. */
   plan: string;
   /** The plan as JSON, secrets included. */
@@ -63,6 +65,7 @@ export function attemptFolder(root: string): AttemptFolder {
     state: at(ATTEMPT_FOLDER.state),
     data: at(ATTEMPT_FOLDER.data),
     work: at('work'),
+    providers: at('providers.txt'),
     plan: at('plan.tfplan'),
     planJson: at('plan.json'),
     planBundle: at('plan.tar'),

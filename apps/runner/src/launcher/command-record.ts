@@ -4,7 +4,7 @@ import { type Exit, readExit } from '@groundcrew/terraform';
 import { findProcessStat, type ProcessStat } from './process-stat.ts';
 
 /** Terraform's commands, each run at most once in an attempt. */
-export type CommandName = 'init' | 'plan' | 'show' | 'apply';
+export type CommandName = 'init' | 'providers' | 'plan' | 'show' | 'apply';
 
 /** What the launcher writes about one command into the journal's folder. */
 export interface CommandRecord {

@@ -3,12 +3,13 @@ import { assertHttpBackend } from '@groundcrew/terraform';
 import type { CommandName, CommandOrder } from '../launcher/index.ts';
 import type { PhaseLog } from '../log/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import { checkProviders } from './check-providers.ts';
 import { finished, type Outcome } from './outcome.ts';
 import { isStopped, isUnknown, planLimits } from './situation.ts';
 
 /**
  * Runs init, with a launcher for the command after it made ready meanwhile. Undefined when the folder is initialised, with its
- * state where it belongs.
+ * state where it belongs and no provider in it that the agent may not use.
  * @throws ConfigurationMistake when the configuration got its own back end through after all.
  */
 export async function initialise(
@@ -38,7 +39,7 @@ export async function initialise(
   if (isUnknown(end)) return finished('interrupted', { message: 'Nobody saw how init ended.' });
   if (code !== 0) return finished('failed', { failedAt: 'init', exitCode: code, signal, message: await words(log) });
   await assertHttpBackend(orders.init.cwd);
-  return isStopped(context) ? finished('cancelled') : undefined;
+  return isStopped(context) ? finished('cancelled') : checkProviders(context, orders.providers, log);
 }
 
 /** Opens the log while init is on its way: what it writes meanwhile stands in the raw file. */

@@ -5,6 +5,7 @@ import {
   ConfigurationMistake,
   initArgs,
   planArgs,
+  providersArgs,
   showPlanArgs,
 } from '@groundcrew/terraform';
 import type { CommandName, CommandOrder } from '../launcher/index.ts';
@@ -37,6 +38,7 @@ export function createOrders(context: AttemptContext, place: ProgramPlace): Reco
   return {
     // The providers of a stored plan are those in its lock file; others would be an error later.
     init: { ...common, name: 'init', args: initArgs({ lockfileReadonly: data.attempt.action === 'apply' }) },
+    providers: { ...common, name: 'providers', args: providersArgs(), stdout: folder.providers },
     plan: { ...common, name: 'plan', args: plan },
     show: { ...common, name: 'show', args: showPlanArgs(folder.plan), stdout: folder.planJson },
     apply: {

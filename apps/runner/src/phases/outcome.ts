@@ -17,10 +17,12 @@ export interface FinishOutcome {
   unrecorded: FinishRequest['unrecorded'];
 }
 
-/** The host's own, passing trouble; the task is queued again. */
-interface GivenBack {
+/** The host's own, passing trouble, or what only this agent may not do; the task is queued again. */
+export interface GivenBack {
   kind: 'give_back';
   reason: string;
+  /** What the configuration turned out to use, so that it is offered only to who may use that. */
+  providers?: readonly string[];
 }
 
 /** The host cannot do it now, for a reason that passes or that another host does not have. The message is a sentence. */

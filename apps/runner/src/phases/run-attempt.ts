@@ -7,7 +7,7 @@ import { applyPhase, storedPlanPhase } from './apply-phase.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { deliver } from './deliver.ts';
 import { exitRecord } from './exit-record.ts';
-import { type FinishOutcome, finished, type Outcome, PassingTrouble } from './outcome.ts';
+import { type FinishOutcome, finished, type GivenBack, type Outcome, PassingTrouble } from './outcome.ts';
 import { planPhase } from './plan-phase.ts';
 import { findPrepared } from './prepare.ts';
 import { timeOf } from './situation.ts';
@@ -44,7 +44,7 @@ async function finish(context: AttemptContext, takeover: Takeover): Promise<Fini
   if (outcome.kind === 'finish') return conclude(context, outcome);
   // With a permit the attempt cannot be handed back, only reported as never started.
   if (context.journal.find('permitted') !== undefined) return conclude(context, await ruleOut(context, outcome.reason));
-  if (await giveBack(context, outcome.reason)) return undefined;
+  if (await giveBack(context, outcome)) return undefined;
   return conclude(context, finished('never_started', { message: outcome.reason }));
 }
 
@@ -113,12 +113,15 @@ async function ruleOut({ journal }: AttemptContext, reason: string): Promise<Fin
 const LOG_FIRST_MS = 2_000;
 
 /** False when the server does not take it back any more. */
-async function giveBack({ server, log, logger, clock }: AttemptContext, reason: string): Promise<boolean> {
+async function giveBack(
+  { server, log, logger, clock }: AttemptContext,
+  { reason, providers }: GivenBack,
+): Promise<boolean> {
   try {
     const logs = await log.opened();
     const sent = Promise.all(logs.map((phase) => phase.end().then(() => phase.delivered())));
     await Promise.race([sent, clock.sleep(LOG_FIRST_MS)]);
-    await server.giveBack(log.mask(reason));
+    await server.giveBack(log.mask(reason), providers);
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

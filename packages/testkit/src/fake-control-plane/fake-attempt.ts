@@ -48,6 +48,8 @@ export interface FakeAttempt {
   readonly logs: Record<Phase, Buffer>;
   finish: FinishRequest | undefined;
   returned: string | undefined;
+  /** What it found its configuration to use. */
+  providers: readonly string[] | undefined;
 }
 
 export interface AttemptGiven {
@@ -78,6 +80,7 @@ export const createFakeAttempt = ({ data, archive, givenPlan, current }: Attempt
   logs: { plan: Buffer.alloc(0), apply: Buffer.alloc(0) },
   finish: undefined,
   returned: undefined,
+  providers: undefined,
 });
 
 /** An answer that is no success. */

@@ -57,6 +57,7 @@ export const FAKE_ROUTES: Record<FakeRouteName, (call: FakeCall) => FakeAnswer> 
   returnAttempt({ attempt, body }) {
     mustAct(attempt);
     attempt.returned = body.reason;
+    attempt.providers = body.providers;
     return undefined;
   },
   putPlanFile({ attempt, raw, headers }) {

@@ -116,7 +116,7 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
       const poolId = agent?.pool_id ?? caller.poolId;
       if (poolId === null)
         throw new AppError(
-          'conflict',
+          'not_admitted',
           `Agent ${body.agent_id} is in no pool; add it to one with "groundcrew pool" or the API before it signs on.`,
         );
       if (body.pool_id !== undefined && body.pool_id !== poolId)
@@ -231,9 +231,9 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
   /** An agent that nobody knows yet: the pool whose token it brings says whether it gets in. */
   async function admit(tx: Executor, caller: RegistrantIdentity, poolId: PoolId, body: Register): Promise<AgentId> {
     const door = await pools.holdDoor(tx, poolId);
-    const obstacle = door && findDoorObstacle(door, body);
-    if (door === undefined || obstacle !== undefined)
-      throw new AppError('conflict', obstacle ?? `Pool ${poolId} was removed; use a token of another one.`);
+    if (door === undefined) throw new AppError('conflict', `Pool ${poolId} was removed; use a token of another one.`);
+    const obstacle = findDoorObstacle(door, body);
+    if (obstacle !== undefined) throw new AppError('not_admitted', obstacle);
     const { organizationId, tokenId: poolTokenId } = caller;
     const id = newId('agent') as AgentId;
     await store.insertAgent(tx, {

@@ -5,13 +5,14 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type Database, transaction } from '../../platform/database/index.ts';
 import { createExport } from './export.ts';
-import { createAuditKeys, createAuditModule, createRecordChange } from './index.ts';
+import { createAuditKeys, createAuditModule, createAuditPen, createRecordChange } from './index.ts';
 import { createSealer, type Sealer } from './seal.ts';
 import { verifyLines } from './verify.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' as 'error' });
 const keys = createAuditKeys(Buffer.alloc(32, 7));
-const recordChange = createRecordChange(async () => {}, keys);
+const pen = createAuditPen(keys, logger);
+const recordChange = createRecordChange(async () => {}, pen);
 
 let database: TestDatabase;
 let db: Database;
@@ -280,7 +281,7 @@ test('a part can be exported and verified on its own', async () => {
 
 test('old entries are removed with a signed record, twice, and the rest still proves itself', async () => {
   const id = await organisation();
-  const audit = createAuditModule({ db, keys, logger });
+  const audit = createAuditModule({ db, pen, logger });
   const anchors: { position: number; hash: string }[] = [];
   for (const { position, hash } of await db
     .selectFrom('audit_chain')

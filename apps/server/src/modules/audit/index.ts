@@ -1,18 +1,33 @@
 import { Readable } from 'node:stream';
 import type { Logger } from '@groundcrew/kit';
 import type { AuditEntry, AuditLine, AuditQuery, ChainCheckOptions, OrganizationId, Page } from '@groundcrew/protocol';
-import { type Database, type Executor, transaction } from '../../platform/database/index.ts';
+import { afterCommit, type Database, type Executor, transaction } from '../../platform/database/index.ts';
 import { AppError, decodeNumberCursor, type Handlers, rawAnswer, toPage } from '../../platform/http/index.ts';
 import type { Emit } from '../events/index.ts';
 import { type Change, toEntry } from './change.ts';
 import { createExport } from './export.ts';
 import type { AuditKeys } from './keys.ts';
+import { createMemory, type Memory } from './memory.ts';
 import { createPrune } from './prune.ts';
 import { createSealer } from './seal.ts';
 import { insertEntry, type ListedEntry, listEntries } from './store.ts';
 import { verifyLines } from './verify.ts';
+import { createWitness } from './witness.ts';
 
 export { type AuditKeys, createAuditKeys } from './keys.ts';
+
+/** How the server writes entries: with a mark that it alone can make, and remembering them until they are sealed. */
+export interface AuditPen {
+  keys: AuditKeys;
+  memory: Memory;
+}
+
+export const createAuditPen = (keys: AuditKeys, logger: Logger): AuditPen => ({
+  keys,
+  memory: createMemory(() =>
+    logger.warn('More entries of the audit log wait for their seal than are remembered; the oldest is not watched.'),
+  ),
+});
 
 /**
  * Records a change in the transaction that makes it: one row for the audit log, one event for those who follow, and the word to
@@ -21,12 +36,12 @@ export { type AuditKeys, createAuditKeys } from './keys.ts';
 export type RecordChange = (tx: Executor, change: Change) => Promise<void>;
 
 export const createRecordChange =
-  (emit: Emit, keys: AuditKeys): RecordChange =>
+  (emit: Emit, pen: AuditPen): RecordChange =>
   async (tx, change) => {
     const { caller, action, noun, subjectId, subjectName, workspaceId } = change;
     const event = { noun, id: subjectId, kind: action, workspaceId };
     await Promise.all([
-      writeEntry(tx, change, keys),
+      writeEntry(tx, change, pen),
       change.hasEvent
         ? undefined
         : emit(tx, {
@@ -45,26 +60,31 @@ export const createRecordChange =
 export type RecordAccess = (access: Omit<Change, 'before'>) => Promise<void>;
 
 export const createRecordAccess =
-  (db: Database, keys: AuditKeys): RecordAccess =>
+  (db: Database, pen: AuditPen): RecordAccess =>
   (access) =>
-    transaction(db, (tx) => writeEntry(tx, access, keys));
+    transaction(db, (tx) => writeEntry(tx, access, pen));
 
-function writeEntry(tx: Executor, change: Change, keys: AuditKeys): Promise<void> {
+async function writeEntry(tx: Executor, change: Change, { keys, memory }: AuditPen): Promise<void> {
   const entry = toEntry(change);
-  return insertEntry(tx, entry, keys.stamp(entry));
+  const stamp = keys.stamp(entry);
+  const seq = await insertEntry(tx, entry, stamp);
+  if (seq === undefined) throw new Error('The database took no entry of the audit log, so the change is not made.');
+  afterCommit(tx, () => memory.note({ seq, stamp, entry }));
 }
 
 export interface AuditDeps {
   db: Database;
-  keys: AuditKeys;
+  pen: AuditPen;
   logger: Logger;
 }
 
 /** Reads the audit log, seals it and proves it. */
-export function createAuditModule(deps: AuditDeps) {
-  const { db, keys } = deps;
-  const sealer = createSealer(deps);
-  const { lines, readHead } = createExport({ ...deps, sealer });
+export function createAuditModule({ db, pen, logger }: AuditDeps) {
+  const { keys, memory } = pen;
+  const sealer = createSealer({ db, keys, logger });
+  const { lines, readHead } = createExport({ db, keys, sealer });
+  const record = (tx: Executor, change: Change): Promise<void> => writeEntry(tx, change, pen);
+  const witness = createWitness({ db, keys, memory, record, logger });
 
   async function list(organizationId: OrganizationId, query: AuditQuery): Promise<Page<AuditEntry>> {
     const below = query.cursor === undefined ? undefined : decodeNumberCursor(query.cursor);
@@ -97,8 +117,8 @@ export function createAuditModule(deps: AuditDeps) {
     }),
   } satisfies Partial<Handlers>;
 
-  const prune = createPrune({ ...deps, verify, record: (tx, change) => writeEntry(tx, change, keys) });
-  return { handlers, sealer, verify, prune };
+  const prune = createPrune({ db, keys, verify, record });
+  return { handlers, sealer, witness, verify, prune };
 }
 
 async function* toNdjson(lines: AsyncIterable<AuditLine>): AsyncGenerator<string> {

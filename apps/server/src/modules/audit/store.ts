@@ -4,13 +4,16 @@ import { type Executor, named } from '../../platform/database/index.ts';
 import type { EntryFields } from './change.ts';
 import { findSeqRange } from './time-bounds.ts';
 
-/** Writes one entry; nothing ever changes it. */
-export async function insertEntry(tx: Executor, entry: EntryFields, stamp: string): Promise<void> {
-  await sql`${named('insert_audit')} INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, credential_id, action, noun,
+/** Writes one entry and gives its number; nothing ever changes it. */
+export async function insertEntry(tx: Executor, entry: EntryFields, stamp: string): Promise<number | undefined> {
+  const { rows } = await sql<{
+    seq: number;
+  }>`${named('insert_audit')} INSERT INTO audit (organization_id, actor_kind, actor_id, actor_name, credential_id, action, noun,
       subject_id, subject_name, address, user_agent, request_id, before, after, stamp)
     VALUES (${entry.organization_id}, ${entry.actor_kind}, ${entry.actor_id}, ${entry.actor_name}, ${entry.credential_id}, ${entry.action},
       ${entry.noun}, ${entry.subject_id}, ${entry.subject_name}, ${entry.address}, ${entry.user_agent}, ${entry.request_id},
-      ${toText(entry.before)}::jsonb, ${toText(entry.after)}::jsonb, ${stamp})`.execute(tx);
+      ${toText(entry.before)}::jsonb, ${toText(entry.after)}::jsonb, ${stamp}) RETURNING seq`.execute(tx);
+  return rows[0]?.seq;
 }
 
 const toText = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));

@@ -6,7 +6,7 @@ import { createTemporaryFolder, createTestDatabase, type TestDatabase } from '@g
 import { sql } from 'kysely';
 import { afterEach, expect, test } from 'vitest';
 import { migrate, migrationsFolder } from '../../platform/database/index.ts';
-import { createAuditKeys, createAuditModule } from '../audit/index.ts';
+import { createAuditKeys, createAuditModule, createAuditPen } from '../audit/index.ts';
 
 let database: TestDatabase;
 afterEach(() => database.drop());
@@ -63,8 +63,9 @@ test('a filled database of the first version comes along whole, and its audit lo
     { id: 'agent-one', registered_by_token: 'ptok-one', registered_by_client: null },
     { id: 'agent-two', registered_by_token: 'ptok-two', registered_by_client: null },
   ]);
-  const keys = createAuditKeys(Buffer.alloc(32));
-  const audit = createAuditModule({ db, keys, logger: createLogger({ name: 'test', level: 'error' }) });
+  const logger = createLogger({ name: 'test', level: 'error' });
+  const pen = createAuditPen(createAuditKeys(Buffer.alloc(32)), logger);
+  const audit = createAuditModule({ db, pen, logger });
   const verify = () => audit.verify('org-one' as OrganizationId);
   expect(await verify()).toMatchObject({ intact: true, entries: 700, position: 700 });
   expect(await verify()).toMatchObject({ intact: true, entries: 700, position: 700 });

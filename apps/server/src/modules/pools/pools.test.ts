@@ -106,7 +106,12 @@ describe('who gets in', () => {
     const { pool, token } = await makeCrew(server, 0);
     await server.must('updatePool', server.owner, { params: { id: pool.id }, body: { pool_type: 'static' } });
     const stranger = await register(token, 'stranger');
-    expect(stranger.body).toMatchObject({ code: 'conflict', error: expect.stringContaining('listed members only') });
+    expect(stranger.body).toMatchObject({
+      code: 'not_admitted',
+      error: expect.stringContaining('listed members only'),
+    });
+    const homeless = await server.must('createAgent', server.owner, { body: { name: 'homeless' } });
+    expect((await register(homeless.token, 'homeless')).body).toMatchObject({ code: 'not_admitted' });
     const own = await server.must('createAgent', server.owner, { body: { name: 'with-own', pool_id: pool.id } });
     expect((await register(own.token, 'with-own')).status).toBe(200);
     const listed = await server.must('createAgent', server.owner, {
@@ -132,7 +137,7 @@ describe('who gets in', () => {
       server.must('updatePool', server.owner, { params: { id: pool.id }, body: { required_labels: labels } });
     await required(['gpu']);
     expect((await register(token, 'plain')).body).toMatchObject({
-      code: 'conflict',
+      code: 'not_admitted',
       error: expect.stringContaining('lacks gpu'),
     });
     expect((await register(token, 'gpu-host', { labels: { gpu: '' } })).status).toBe(409);

@@ -9,7 +9,7 @@ interface DataRow {
   task_created_at: Date;
   cancel_level: 0 | 1 | 2 | 3;
   workspace: TaskData['workspace'];
-  attempt: Omit<TaskData['attempt'], 'cancel_level'>;
+  attempt: Omit<TaskData['attempt'], 'cancel_level' | 'allowed_providers'>;
   permissions: Partial<AgentPermissions>;
   configuration_given: boolean;
   configuration: TaskData['configuration'];
@@ -90,7 +90,11 @@ export async function readAttemptData(
     state_version: row.state === null ? null : (state as TaskData['state_version']),
     configuration: row.configuration,
     plan_file: row.plan_file,
-    attempt: { ...row.attempt, cancel_level: row.cancel_level },
+    attempt: {
+      ...row.attempt,
+      cancel_level: row.cancel_level,
+      allowed_providers: row.permissions.allowed_providers ?? null,
+    },
     stateId,
   } as AttemptData;
 }

@@ -128,7 +128,7 @@ export function createAttemptHandlers({
     },
     renewAttempt: ({ caller, params, body }) => attempts.renew(own(caller, params.task_id), body),
     returnAttempt: async ({ caller, params, body }) =>
-      void (await attempts.giveBack(own(caller, params.task_id), body.reason)),
+      void (await attempts.giveBack(own(caller, params.task_id), body)),
     putPlanFile: ({ caller, params, headers, raw }) =>
       attempts.putPlanFile(
         own(caller, params.task_id),

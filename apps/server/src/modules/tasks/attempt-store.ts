@@ -72,3 +72,12 @@ export async function saveCounts(
   if (Object.keys(columns).length === 0) return;
   await db.updateTable('tasks').set(columns).where('id', '=', id).where('attempt_id', '=', attemptId).execute();
 }
+
+/** What the task's configuration was found to use, for whoever offers it next. */
+export async function saveProviders(tx: Executor, id: TaskId, providers: readonly string[]): Promise<void> {
+  await tx
+    .updateTable('tasks')
+    .set({ providers: JSON.stringify(providers) })
+    .where('id', '=', id)
+    .execute();
+}

@@ -9,6 +9,7 @@ import type {
   PlanReportAnswer,
   RenewAnswer,
   RenewRequest,
+  ReturnRequest,
   StateLockAnswer,
   StateLockRequest,
   TaskId,
@@ -232,8 +233,13 @@ export function createAttemptsService(deps: AttemptsDeps) {
     /** Only for an attempt that may act, which the caller has made sure of. */
     readData: (attempt: attempts.AttemptIdentity): Promise<AttemptData> =>
       readAttemptData({ db, openVariable: deps.openVariable }, attempt),
-    giveBack: (attempt: attempts.AttemptIdentity, reason: string) =>
-      decider.decide(attempt.taskId, { kind: 'return', reason }, { attemptId: attempt.attemptId }),
+    /** With what the configuration was found to use in the same transaction: else the next pass could ask the same agent again. */
+    giveBack: ({ taskId, attemptId }: attempts.AttemptIdentity, { reason, providers }: ReturnRequest) =>
+      decider.decide(
+        taskId,
+        { kind: 'return', reason },
+        { attemptId, ...(providers && { also: (tx) => attempts.saveProviders(tx, taskId, toStorable(providers)) }) },
+      ),
     async stage(attempt: attempts.AttemptIdentity, stage: NonNullable<RenewRequest['stage']>): Promise<void> {
       await decider.decide(attempt.taskId, { kind: 'stage', stage }, { attemptId: attempt.attemptId });
       deps.wakeTask(attempt.taskId);

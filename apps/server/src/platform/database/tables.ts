@@ -491,6 +491,7 @@ interface TasksTable {
   created_at: Generated<Timestamp>;
   started_at: Timestamp | null;
   completed_at: Timestamp | null;
+  providers: Json | null;
 }
 
 interface UsersTable {

@@ -155,6 +155,23 @@ function expectNobodyCan(
   expect(agents.every(({ reason }) => reason !== 'could_take_it')).toBe(true);
 }
 
+const LASTING: ReadonlySet<string> = new Set([
+  'may_not_execute',
+  'may_not_read_secrets',
+  'workspace_not_allowed',
+  'provider_not_allowed',
+  'provider_missing',
+  'version_missing',
+  'label_missing',
+]);
+const ABSENT: ReadonlySet<string> = new Set(['offline', 'in_error', 'suspect', 'draining']);
+
+function ruleFrom(reasons: readonly string[]): string {
+  const able = reasons.filter((reason) => !LASTING.has(reason));
+  if (able.length === 0) return 'nobody_able';
+  return able.every((reason) => ABSENT.has(reason)) ? 'nobody_online' : 'nobody_free';
+}
+
 describe('choose', () => {
   it('never gives a task to an agent that may not take it, in the order given', () => {
     fc.assert(
@@ -213,6 +230,20 @@ describe('choose', () => {
           if (!what || ['locked', 'held', 'not_first'].includes(rule)) continue;
           if (rule.endsWith('_limit')) expect(isLimited(s, what, assignments)).toBe(true);
           else expectNobodyCan(s, what, loads, agents);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('names as the rule what the agents say one by one, whatever would not pass by itself first', () => {
+    fc.assert(
+      fc.property(anySnapshot, (s) => {
+        for (const { rule, agents } of choose(s, () => 0.5).waiting) {
+          if (rule.startsWith('nobody_')) expect(rule).toBe(ruleFrom(agents.map(({ reason }) => reason)));
+          // What lasts is named, though the agent may be away or full as well.
+          const idle = agents.filter(({ agent: { mayExecute } }) => !mayExecute);
+          expect(idle.every(({ reason }) => LASTING.has(reason))).toBe(true);
         }
       }),
       { numRuns: 1500 },

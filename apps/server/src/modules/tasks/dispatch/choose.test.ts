@@ -1,7 +1,6 @@
 import type { PoolId } from '@groundcrew/protocol';
 import { describe, expect, it } from 'vitest';
 import { choose } from './choose.ts';
-import { providerName } from './fitness.ts';
 import type { AgentView, PoolView, WaitingTask } from './snapshot.ts';
 import {
   agent,
@@ -123,10 +122,10 @@ describe('who can take it', () => {
     expect(given(choose(snapshot({ tasks: [back, task(2)], agents: [agent(1)] })))).toEqual(['task-2 → agent-1']);
   });
 
-  it('providers are known by their short names', () => {
-    expect(
-      ['azure', 'gcp', 'AWS', 'hashicorp/aws', 'registry.terraform.io/hashicorp/google', 'acme/lab'].map(providerName),
-    ).toEqual(['azurerm', 'google', 'aws', 'aws', 'google', 'acme/lab']);
+  it('what is built in has to be allowed like the others, but reached nowhere', () => {
+    const builtIn = task(1, { needs: needs({ providers: ['terraform.io/builtin/terraform'] }) });
+    expect(reasonFor(builtIn, agent(1, { allowedProviders: ['aws'] }))).toBe('provider_not_allowed');
+    expect(reasonFor(builtIn, agent(1, { allowedProviders: ['terraform'], providers: ['aws'] }))).toBe('taken');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { AgentReason } from '@groundcrew/protocol';
+import { findForbiddenProviders, isBuiltIn } from '@groundcrew/terraform';
 import type { AgentView, Needs, PoolView, Snapshot, WaitingTask } from './snapshot.ts';
 
 /** A reason with its sentence. */
@@ -9,19 +10,6 @@ export interface Why {
 
 const why = (reason: AgentReason, sentence: string): Why => ({ reason, sentence });
 
-const ALIASES: Readonly<Record<string, string>> = { azure: 'azurerm', gcp: 'google' };
-
-/** The short name of a provider: `hashicorp/aws` and `registry.terraform.io/hashicorp/aws` are `aws`, `azure` is `azurerm`, `gcp` is `google`. @internal */
-export function providerName(provider: string): string {
-  const [type = '', namespace = 'hashicorp'] = provider.toLowerCase().split('/').reverse();
-  return namespace === 'hashicorp' ? (ALIASES[type] ?? type) : `${namespace}/${type}`;
-}
-
-const findMissing = (wanted: readonly string[], given: readonly string[]): string | undefined => {
-  const have = new Set(given.map(providerName));
-  return wanted.find((provider) => !have.has(providerName(provider)));
-};
-
 /** What this agent lacks for such a task whatever it is doing: it would not help to wait. */
 export function findInability(agent: AgentView, pool: PoolView, needs: Needs): Why | undefined {
   if (!agent.mayExecute) return why('may_not_execute', 'It may not execute Terraform.');
@@ -31,9 +19,10 @@ export function findInability(agent: AgentView, pool: PoolView, needs: Needs): W
 }
 
 function findForeignProvider(agent: AgentView, needs: Needs): Why | undefined {
-  const forbidden = agent.allowedProviders && findMissing(needs.providers, agent.allowedProviders);
+  const [forbidden] = agent.allowedProviders ? findForbiddenProviders(needs.providers, agent.allowedProviders) : [];
   if (forbidden) return why('provider_not_allowed', `It may not use the provider ${forbidden}.`);
-  const missing = agent.providers && findMissing(needs.providers, agent.providers);
+  const reached = agent.providers && needs.providers.filter((provider) => !isBuiltIn(provider));
+  const [missing] = reached && agent.providers ? findForbiddenProviders(reached, agent.providers) : [];
   return missing ? why('provider_missing', `It does not offer the provider ${missing}.`) : undefined;
 }
 

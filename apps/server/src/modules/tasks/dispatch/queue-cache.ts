@@ -85,7 +85,7 @@ export function createQueueCache() {
       // Both may have gone between two statements.
       if (known === undefined || workspace === undefined) continue;
       const autoApprove = known.row.auto_approve && !workspace.marked && !quarantined.has(workspace.id);
-      waiting.push(make(known, autoApprove, findNeeds(workspace, secrets.has(workspace.id))));
+      waiting.push(make(known, autoApprove, findNeeds(workspace, secrets.has(workspace.id), known.row.providers)));
     }
     return waiting;
   }

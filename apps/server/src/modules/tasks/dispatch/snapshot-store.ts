@@ -71,6 +71,8 @@ export interface TaskRow {
   queued_at: number;
   passed_over: PassedOver[];
   waiting: { rule: string; message: string } | null;
+  /** What an agent found its configuration to use; null while nobody has looked. */
+  providers: string[] | null;
 }
 
 export interface WorkspaceRow {
@@ -93,7 +95,7 @@ export interface WorkspaceRow {
 }
 
 const TASK = sql`SELECT t.id, t.organization_id, t.workspace_id, t.pool_id, t.task_type, t.phase, t.auto_approve, t.seq, t.priority,
-  (extract(epoch FROM t.created_at) * 1000)::bigint AS queued_at, t.passed_over, t.waiting FROM tasks t`;
+  (extract(epoch FROM t.created_at) * 1000)::bigint AS queued_at, t.passed_over, t.waiting, t.providers FROM tasks t`;
 const WORKSPACE = sql`SELECT w.id, w.tool, w.terraform_version, w.labels, w.preferred_labels, w.marks <> '[]' AS marked, w.locked_by,
   w.locked_at IS NOT NULL AS locked, w.lock_reason, w.hold_task_id, w.max_concurrent_tasks,
   CASE WHEN jsonb_typeof(w.provider_config) = 'object' THEN (SELECT jsonb_agg(k) FROM jsonb_object_keys(w.provider_config) k) END AS providers,

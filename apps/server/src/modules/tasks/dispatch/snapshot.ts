@@ -16,6 +16,7 @@ export interface Needs {
   readonly tool: Tool;
   /** An exact version, or null for whatever the agent has. */
   readonly version: string | null;
+  /** What an agent found the configuration to use; before that, what the workspace configures. */
   readonly providers: readonly string[];
   /** Labels an agent must carry, beside those its pool requires. */
   readonly labels: readonly string[];

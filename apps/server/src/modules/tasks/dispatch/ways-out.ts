@@ -1,4 +1,5 @@
 import type { AgentReason, QueueRule, WayOut } from '@groundcrew/protocol';
+import { findForbiddenProviders } from '@groundcrew/terraform';
 import type { AgentExplanation, Hindrance } from './choice.ts';
 import type { WaitingTask } from './snapshot.ts';
 
@@ -12,8 +13,10 @@ const AGENT_WAYS: Readonly<Record<AgentReason, ToWayOut>> = {
   may_not_read_secrets: ({ name }) => say('Allow it to read secrets.', `agent update ${name} --secrets`),
   workspace_not_allowed: ({ name }, { workspaceId }) =>
     say('Add the workspace to those it may work for.', `agent update ${name} --allow-workspace ${workspaceId}`),
-  provider_not_allowed: ({ name }) =>
-    say('Add the provider to those it may use.', `agent update ${name} --allow-provider <name>`),
+  provider_not_allowed: ({ name, agent }, { needs }) => {
+    const [provider = '<name>'] = findForbiddenProviders(needs.providers, agent.allowedProviders ?? []);
+    return say('Add the provider to those it may use.', `agent update ${name} --allow-provider ${provider}`);
+  },
   provider_missing: () => say('Name the provider in the capabilities of its configuration, if it can reach it.'),
   version_missing: () =>
     say('Install that version on its host, or let it install versions (capabilities.installs_versions).'),
