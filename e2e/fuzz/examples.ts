@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { API_PREFIX } from '@groundcrew/protocol';
-import { BYTES } from '../../apps/server/src/conformance/bytes-for-tests.ts';
-import { parseContract } from '../../apps/server/src/conformance/contract-file.ts';
+import { BYTES } from '@groundcrew/server/conformance/bytes-for-tests';
+import { parseContract } from '@groundcrew/server/conformance/contract-file';
 import { ROOT } from '../harness/index.ts';
 import type { Operation } from './document.ts';
 import { KNOWN_NAMES, type KnownName, markOf } from './known.ts';

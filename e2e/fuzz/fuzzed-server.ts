@@ -1,4 +1,4 @@
-import { signOnSettings, startSignOnProvider } from '../../apps/server/src/conformance/sign-in-for-tests.ts';
+import { signOnSettings, startSignOnProvider } from '@groundcrew/server/conformance/sign-in-for-tests';
 import { findFreePort, type Lab } from '../harness/index.ts';
 import type { FuzzedServer } from './ground.ts';
 

@@ -1,8 +1,8 @@
 import type { Client } from '@groundcrew/client';
 import { sha256Hex } from '@groundcrew/kit';
 import type { UserId, Workspace, WorkspaceId } from '@groundcrew/protocol';
-import type { SignOnProvider } from '../../apps/server/src/conformance/sign-in-for-tests.ts';
-import { makeState, NONCE } from '../../apps/server/src/modules/tasks/attempt-bodies-for-tests.ts';
+import type { SignOnProvider } from '@groundcrew/server/conformance/sign-in-for-tests';
+import { makeState, NONCE } from '@groundcrew/server/tasks/attempt-bodies-for-tests';
 import type { RunningServer } from '../harness/index.ts';
 import type { Known } from './known.ts';
 import { newName, type OwnGround } from './own-ground.ts';

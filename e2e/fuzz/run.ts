@@ -14,7 +14,7 @@ export interface FuzzOptions {
 }
 
 /** Calls of the document by the best answer that any request of theirs got. */
-export interface CallFigures {
+interface CallFigures {
   readonly all: number;
   /** Those that did what they are for: 2xx, or the redirect that the document promises. */
   readonly done: number;

@@ -6,7 +6,7 @@ import {
   CODE_CHALLENGE,
   type SignOnPlace,
   signOnForCode,
-} from '../../apps/server/src/conformance/sign-in-for-tests.ts';
+} from '@groundcrew/server/conformance/sign-in-for-tests';
 import { newName, type OwnGround } from './own-ground.ts';
 
 /** Somebody who may lose their credential: what signs out must not sign out everybody. */

@@ -7,12 +7,7 @@ import {
   type TaskId,
   type Workspace,
 } from '@groundcrew/protocol';
-import {
-  makeState,
-  NONCE,
-  planReport,
-  stateHeaders,
-} from '../../apps/server/src/modules/tasks/attempt-bodies-for-tests.ts';
+import { makeState, NONCE, planReport, stateHeaders } from '@groundcrew/server/tasks/attempt-bodies-for-tests';
 import { newName, type OwnGround } from './own-ground.ts';
 
 /** An agent that speaks the protocol for as many attempts as are wanted, without running any Terraform. */
