@@ -136,6 +136,15 @@ export async function makeCrew(test: LiveServer, size = 1) {
   return { pool, token, agents };
 }
 
+/** A pool and the one agent in it, which take as many attempts at once, applies too, as a test may think of. */
+export async function makeBoundlessAgent(test: LiveServer): Promise<{ agent: TestAgent; poolId: string }> {
+  const { pool, token } = await makeCrew(test, 0);
+  const body = { max_plan_concurrency: 1000, allow_apply_concurrent: true };
+  await test.must('updatePool', test.owner, { params: { id: pool.id }, body });
+  const agent = await makeAgent(test, token, `${pool.name}-agent`, { max_concurrent_jobs: 1000 });
+  return { agent, poolId: pool.id };
+}
+
 export interface TestAgent {
   id: string;
   agentId: string;
