@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
   createLab,
-  createPool,
   createTask,
   createWorkspace,
   type Lab,
@@ -16,6 +15,7 @@ import {
   runTask,
   SKIP_TERRAFORM,
   setVariable,
+  startServerWithAgent,
   waitForTask,
 } from './harness/index.ts';
 
@@ -28,10 +28,7 @@ describe.skipIf(SKIP_TERRAFORM)('configurations that cannot be, or are not to be
 
   beforeAll(async () => {
     lab = await createLab();
-    server = await lab.startServer();
-    const made = await createPool(server);
-    pool = made.pool;
-    await lab.startAgent({ server, token: made.token });
+    ({ server, pool } = await startServerWithAgent(lab));
   });
   afterAll(() => lab?.close());
 

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   cancel,
   createLab,
-  createPool,
   createTask,
   createWorkspace,
   getTask,
@@ -18,6 +17,7 @@ import {
   runTask,
   SKIP_TERRAFORM,
   setVariable,
+  startServerWithAgent,
   waitForEnd,
   waitForPlan,
   waitForTask,
@@ -32,10 +32,7 @@ describe.skipIf(SKIP_TERRAFORM)('stopping, and failing', () => {
 
   beforeAll(async () => {
     lab = await createLab();
-    server = await lab.startServer();
-    const made = await createPool(server);
-    pool = made.pool;
-    await lab.startAgent({ server, token: made.token });
+    ({ server, pool } = await startServerWithAgent(lab));
   });
   afterAll(() => lab?.close());
 

@@ -4,7 +4,6 @@ import type { Pool, Task, Workspace } from '@groundcrew/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createLab,
-  createPool,
   createTask,
   createWorkspace,
   getTask,
@@ -18,6 +17,7 @@ import {
   readWholeLog,
   SKIP_TERRAFORM,
   sendSignal,
+  startServerWithAgent,
   waitForEnd,
   waitForTask,
 } from './harness/index.ts';
@@ -47,10 +47,7 @@ describe.skipIf(SKIP_TERRAFORM)('kill -9 in the middle of an apply', () => {
 
   beforeAll(async () => {
     lab = await createLab();
-    server = await lab.startServer();
-    const made = await createPool(server);
-    pool = made.pool;
-    agent = await lab.startAgent({ server, token: made.token });
+    ({ server, agent, pool } = await startServerWithAgent(lab));
   });
   afterAll(() => lab?.close());
 

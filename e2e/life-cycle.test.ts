@@ -23,6 +23,7 @@ import {
   runTask,
   SKIP_TERRAFORM,
   setVariable,
+  startServerWithAgent,
   waitForEnd,
   waitForPlan,
   watchTask,
@@ -43,10 +44,7 @@ describe.skipIf(SKIP_TERRAFORM)('a task from being asked for to its end', () => 
 
   beforeAll(async () => {
     lab = await createLab();
-    server = await lab.startServer();
-    const made = await createPool(server);
-    pool = made.pool;
-    await lab.startAgent({ server, token: made.token, mode: 'push' });
+    ({ server, pool } = await startServerWithAgent(lab, { mode: 'push' }));
   });
   afterAll(() => lab?.close());
 

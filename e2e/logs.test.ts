@@ -3,7 +3,6 @@ import { SOCKETS, ViewerFrame } from '@groundcrew/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createLab,
-  createPool,
   createTask,
   createWorkspace,
   type Lab,
@@ -15,6 +14,7 @@ import {
   runTask,
   SKIP_TERRAFORM,
   setVariable,
+  startServerWithAgent,
   waitForEnd,
   watchTask,
 } from './harness/index.ts';
@@ -26,10 +26,7 @@ describe.skipIf(SKIP_TERRAFORM)('logs', () => {
 
   beforeAll(async () => {
     lab = await createLab();
-    server = await lab.startServer();
-    const made = await createPool(server);
-    pool = made.pool;
-    await lab.startAgent({ server, token: made.token });
+    ({ server, pool } = await startServerWithAgent(lab));
   });
   afterAll(() => lab?.close());
 

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { createLab } from '../harness/index.ts';
+import { startFuzzedServer } from './fuzzed-server.ts';
 import { formatFigures, fuzz } from './run.ts';
 
 const HELP = `npm run fuzz -- [options]
 
 Starts a server of its own and sends it requests made from docs/openapi.json, most of them bent in one way or another. Ends at
-the first answer that the document does not allow, with the smallest requests that bring it about, as curl commands. The last
-line has the figures; exit code 1 when anything was found.
+the first answer that the document does not allow, with the smallest requests that bring it about, as curl commands. The last two
+lines have the figures and the calls by their best answer; exit code 1 when anything was found.
 
   --requests N   how many; default 20000
   --seed S       fixes them; default another one each time, which is printed
@@ -34,8 +35,8 @@ async function run(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void lab.close().finally(() => process.exit(130)));
   try {
-    const server = await lab.startServer({ env: { GROUNDCREW_BUILT_IN_AGENT_ENABLED: 'false' } });
-    const report = await fuzz(server, { requests, seed, say: (line) => process.stderr.write(`${line}\n`) });
+    const fuzzed = await startFuzzedServer(lab);
+    const report = await fuzz(fuzzed, { requests, seed, say: (line) => process.stderr.write(`${line}\n`) });
     if (!flags.json) for (const failure of report.failures) console.log(failure);
     console.log(flags.json ? JSON.stringify(report) : formatFigures(report));
     process.exitCode = report.failures.length === 0 ? 0 : 1;

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import type { Document, Operation, Parameter } from './document.ts';
+import { type Example, NEW_NAME, readExamples } from './examples.ts';
 import { type KnownName, MARK_BY_PREFIX, markOf } from './known.ts';
+import { mutate, mutation } from './mutation.ts';
 import { brokenText, nastyJson, nastyText } from './nasty.ts';
 import { arbitraryOf } from './schema-arbitrary.ts';
 
@@ -18,9 +20,48 @@ export interface FuzzRequest {
   readonly body: { readonly text: string } | { readonly base64: string } | undefined;
 }
 
-/** Any request of any call. */
-export const anyRequest = (document: Document): fc.Arbitrary<FuzzRequest> =>
-  fc.oneof(...document.operations.map((operation) => requestOf(document, operation)));
+/** Any request of any call; one in four keeps close to an example of the contract. */
+export function anyRequest(document: Document): fc.Arbitrary<FuzzRequest> {
+  const examplesOf = readExamples();
+  return fc.oneof(
+    ...document.operations.map((operation) =>
+      fc.oneof(
+        { arbitrary: requestOf(document, operation), weight: 3 },
+        {
+          arbitrary: fc.oneof(...examplesOf(operation).map((example) => exampleRequestOf(operation, example))),
+          weight: 1,
+        },
+      ),
+    ),
+  );
+}
+
+/** An example as it stands, or with its body bent in a place or two: what only the right request gets to is behind it. */
+const exampleRequestOf = (operation: Operation, { query, headers, body }: Example): fc.Arbitrary<FuzzRequest> =>
+  fc.record({
+    operation: fc.constant(operation),
+    method: fc.constant(operation.method),
+    params: fc.constant(
+      Object.fromEntries(
+        operation.parameters
+          .filter((parameter) => parameter.in === 'path')
+          .map(({ name }) => [name, markOf(knownParam(operation, name))]),
+      ),
+    ),
+    query: fc.constant(query),
+    headers: fc.constant(headers),
+    credential: fc.constant('right' as const),
+    body: exampleBodyOf(body).map(operation.operationId === 'pullTask' ? withoutWaiting : (made) => made),
+  });
+
+function exampleBodyOf(body: Example['body']): fc.Arbitrary<FuzzRequest['body']> {
+  if (body === undefined || 'base64' in body) return fc.constant(body);
+  const bent = fc.array(mutation, { minLength: 1, maxLength: 2 });
+  const mutations = fc.oneof({ arbitrary: fc.constant([]), weight: 2 }, { arbitrary: bent, weight: 1 });
+  return fc
+    .tuple(mutations, fc.stringMatching(/^[a-z]{12}$/))
+    .map(([all, name]) => ({ text: toText(all.reduce(mutate, body.json)).text.replaceAll(NEW_NAME, name) }));
+}
 
 function requestOf(document: Document, operation: Operation): fc.Arbitrary<FuzzRequest> {
   const inPlace = (place: Parameter['in']) => operation.parameters.filter((parameter) => parameter.in === place);
@@ -199,41 +240,4 @@ function findJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Changes one place of a value: which, how, and what comes there. */
-interface Mutation {
-  readonly at: readonly number[];
-  readonly how: 'replace' | 'remove' | 'add';
-  readonly by: unknown;
-  readonly key: string;
-}
-const mutation: fc.Arbitrary<Mutation> = fc.record({
-  at: fc.array(fc.nat(30), { minLength: 1, maxLength: 3 }),
-  how: fc.constantFrom('replace', 'remove', 'add'),
-  by: nastyJson,
-  key: fc.constantFrom(
-    'from_the_future',
-    '__proto__',
-    'constructor',
-    '',
-    '\u0000',
-    'id',
-    'organization_id',
-    'toString',
-  ),
-});
-
-function mutate(value: unknown, { at: [first = 0, ...deeper], how, by, key }: Mutation): unknown {
-  if (typeof value !== 'object' || value === null) return by;
-  const names = Object.keys(value);
-  if (how === 'add' || names.length === 0) return Array.isArray(value) ? [...value, by] : { ...value, [key]: by };
-  const name = names[first % names.length] as string;
-  const inside = (value as Record<string, unknown>)[name];
-  const next = deeper.length > 0 ? mutate(inside, { at: deeper, how, by, key }) : by;
-  const entries = Object.entries(value).flatMap((entry) => {
-    if (entry[0] !== name) return [entry];
-    return how === 'remove' && deeper.length === 0 ? [] : [[name, next] as [string, unknown]];
-  });
-  return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import type { RunningServer } from '../harness/index.ts';
 import { toCurl } from './curl.ts';
-import { readDocument } from './document.ts';
-import { type Ground, prepareGround } from './ground.ts';
+import { type Document, readDocument } from './document.ts';
+import { type FuzzedServer, type Ground, prepareGround } from './ground.ts';
 import { findMistakes } from './judge.ts';
 import { anyRequest, type FuzzRequest } from './request-arbitrary.ts';
 import { createSender, toWire, type WireAnswer } from './send.ts';
@@ -14,6 +13,17 @@ export interface FuzzOptions {
   readonly say?: (line: string) => void;
 }
 
+/** Calls of the document by the best answer that any request of theirs got. */
+interface CallFigures {
+  readonly all: number;
+  /** Those that did what they are for: 2xx, or the redirect that the document promises. */
+  readonly done: number;
+  /** Those that were refused each time. */
+  readonly refused: readonly string[];
+  /** Those of which no request was made at all. */
+  readonly notAsked: readonly string[];
+}
+
 /** What came of it. */
 export interface FuzzReport {
   readonly seed: number;
@@ -22,8 +32,7 @@ export interface FuzzReport {
   readonly slowestMs: number;
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Calls of the document that were asked, of those there are. */
-  readonly calls: { readonly asked: number; readonly all: number };
+  readonly calls: CallFigures;
   /** What was found, smallest example first. */
   readonly failures: readonly string[];
 }
@@ -31,30 +40,29 @@ export interface FuzzReport {
 /** So many requests are on their way together; a failure is then narrowed down to as few as possible. */
 const TOGETHER = 8;
 /** So many are made on the same ground. */
-const ROUND = 240;
+const ROUND = 480;
 /** Narrowing down is not worth more than this. */
 const SHRINK_MS = 20_000;
 
 /** Sends requests that no client would, and holds every answer against the OpenAPI document. Ends at the first round that fails. */
-export async function fuzz(
-  server: RunningServer,
-  { requests, seed, say = () => {} }: FuzzOptions,
-): Promise<FuzzReport> {
+export async function fuzz(fuzzed: FuzzedServer, { requests, seed, say = () => {} }: FuzzOptions): Promise<FuzzReport> {
+  const { server } = fuzzed;
   const document = readDocument();
   const sender = createSender(server.url);
   const startedAt = performance.now();
   const statuses: Record<string, number> = {};
-  const asked = new Set<string>();
+  const best = new Map<string, number>();
   const failures: string[] = [];
   let sent = 0;
   let slowestMs = 0;
   const batches = fc.array(anyRequest(document), { minLength: 1, maxLength: TOGETHER, size: 'max' });
 
-  function note({ operation }: FuzzRequest, { status, ms }: WireAnswer): void {
+  function note({ operation, method }: FuzzRequest, { status, ms }: WireAnswer): void {
     sent += 1;
     slowestMs = Math.max(slowestMs, ms);
     statuses[status] = (statuses[status] ?? 0) + 1;
-    asked.add(operation.operationId);
+    const { operationId } = operation;
+    if (method === operation.method) best.set(operationId, Math.min(status, best.get(operationId) ?? status));
   }
 
   async function trySend(request: FuzzRequest, ground: Ground): Promise<string[]> {
@@ -69,7 +77,7 @@ export async function fuzz(
   }
 
   async function runRound(round: number): Promise<void> {
-    const ground = await prepareGround(server);
+    const ground = await prepareGround(fuzzed);
     const until = sent + Math.min(ROUND, requests - sent);
     const property = fc.asyncProperty(batches, async (batch) => {
       if (sent >= until) return;
@@ -97,17 +105,28 @@ export async function fuzz(
 
   for (let round = 0; sent < requests && failures.length === 0; round += 1) {
     await runRound(round);
-    if (round % 10 === 9) say(`${sent} requests, slowest ${Math.round(slowestMs)} ms`);
+    if (round % 5 === 4) say(`${sent} requests, slowest ${Math.round(slowestMs)} ms`);
   }
-  failures.push(...(await findDeath(server)));
+  failures.push(...(await findDeath(fuzzed)));
   sender.close();
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-  const calls = { asked: asked.size, all: document.operations.length };
+  const calls = countCalls(document, best);
   return { seed, requests: sent, seconds, slowestMs: Math.round(slowestMs), statuses, calls, failures };
 }
 
+function countCalls({ operations }: Document, best: ReadonlyMap<string, number>): CallFigures {
+  const namesOf = (is: (status: number | undefined) => boolean): string[] =>
+    operations.map(({ operationId }) => operationId).filter((name) => is(best.get(name)));
+  return {
+    all: operations.length,
+    done: namesOf((status) => status !== undefined && status < 400).length,
+    refused: namesOf((status) => status !== undefined && status >= 400),
+    notAsked: namesOf((status) => status === undefined),
+  };
+}
+
 /** Whether the server lives, and has noted no fault that its answers did not show. */
-async function findDeath(server: RunningServer): Promise<string[]> {
+async function findDeath({ server }: FuzzedServer): Promise<string[]> {
   const alive = await server.client.call('getMe').then(
     () => [],
     (error: Error) => [`The server does not answer any more: ${error.message}`],
@@ -119,9 +138,20 @@ async function findDeath(server: RunningServer): Promise<string[]> {
   return [...alive, ...faults.slice(0, 3).map((line) => `The server's log has a fault: ${line.slice(0, 1_000)}`)];
 }
 
-/** The last line of a run. */
-export const formatFigures = ({ requests, seconds, seed, failures, slowestMs, statuses, calls }: FuzzReport): string =>
-  `${requests} requests to ${calls.asked} of ${calls.all} calls in ${seconds} s, seed ${seed}: ${failures.length} failures, slowest ${slowestMs} ms, ` +
-  Object.entries(statuses)
-    .map(([status, count]) => `${status}: ${count}`)
-    .join(', ');
+/** The last lines of a run: calls by their best answer, then the figures. */
+export const formatFigures = ({
+  requests,
+  seconds,
+  seed,
+  failures,
+  slowestMs,
+  statuses,
+  calls,
+}: FuzzReport): string => {
+  const listed = (names: readonly string[]) => (names.length === 0 ? '0' : `${names.length} (${names.join(', ')})`);
+  const counts = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`);
+  return [
+    `${calls.all} calls by best answer: ${calls.done} done, refused each time ${listed(calls.refused)}, not asked ${listed(calls.notAsked)}`,
+    `${requests} requests in ${seconds} s, seed ${seed}: ${failures.length} failures, slowest ${slowestMs} ms, ${counts.join(', ')}`,
+  ].join('\n');
+};

@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Ground } from './ground.ts';
 import { fillMarks } from './known.ts';
+import type { OwnGround } from './own-ground.ts';
 import type { FuzzRequest } from './request-arbitrary.ts';
 
 /** A request as it goes over the wire. */
@@ -20,8 +21,15 @@ export interface WireAnswer {
 /** Without an answer for so long, a request hangs; the longest that a call may wait by its contract is 25 s. */
 const HANG_MS = 28_000;
 
+/** What a call of this name finds: what all share, and in the place of some of it what is its own. */
+function groundOf({ known, tokens, own }: Ground, operationId: string) {
+  const { cookie, ...mine } = own[operationId] ?? { known: {} };
+  return { known: { ...known, ...mine.known }, tokens: { ...tokens, ...mine.tokens }, cookie };
+}
+
 /** Fills in what is there. */
-export function toWire(request: FuzzRequest, { known, tokens }: Ground): WireRequest {
+export function toWire(request: FuzzRequest, ground: Ground): WireRequest {
+  const { known, ...credentials } = groundOf(ground, request.operation.operationId);
   const path = request.operation.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
     encode(fillMarks(request.params[name] ?? '', known)),
   );
@@ -32,7 +40,7 @@ export function toWire(request: FuzzRequest, { known, tokens }: Ground): WireReq
     method: request.method,
     path: search === '' ? path : `${path}?${search}`,
     headers: {
-      ...authorization(request, tokens),
+      ...authorization(request, credentials),
       ...request.headers,
       ...(hasLength ? { 'content-length': String(body.length) } : {}),
     },
@@ -40,12 +48,12 @@ export function toWire(request: FuzzRequest, { known, tokens }: Ground): WireReq
   };
 }
 
-/** With the credential of everybody else these would end the run; they get one of their own, new in each round. */
-const ENDS_ITS_CREDENTIAL = new Set(['signOut', 'changePassword']);
-
-function authorization({ operation, credential }: FuzzRequest, tokens: Ground['tokens']): Record<string, string> {
-  const kind = ENDS_ITS_CREDENTIAL.has(operation.operationId) ? 'leaving' : (operation.credential ?? 'user');
-  const right = tokens[kind] ?? '';
+function authorization(
+  { operation, credential }: FuzzRequest,
+  { tokens, cookie }: Pick<Ground, 'tokens'> & { cookie: OwnGround['cookie'] | undefined },
+): Record<string, string> {
+  if (credential === 'right' && cookie !== undefined) return { cookie };
+  const right = tokens[operation.credential ?? 'user'] ?? '';
   if (credential === 'none') return {};
   const other = operation.credential === 'user' ? tokens.agent : tokens.user;
   const token = { right, broken: `${right.slice(0, -2)}xx`, other: other ?? '' }[credential];

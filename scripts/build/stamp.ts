@@ -17,15 +17,21 @@ interface Stamp {
 
 const stampPath = (folder: string): string => join(folder, 'build.json');
 
+const findStamp = (folder: string): Stamp | undefined =>
+  existsSync(stampPath(folder)) ? JSON.parse(readFileSync(stampPath(folder), 'utf8')) : undefined;
+
 export function isUpToDate(folder: string): boolean {
-  if (!existsSync(stampPath(folder))) return false;
-  const stamp: Stamp = JSON.parse(readFileSync(stampPath(folder), 'utf8'));
+  const stamp = findStamp(folder);
   return (
+    stamp !== undefined &&
     stamp.base === hashBase() &&
     stamp.outputs.every((name) => existsSync(join(folder, name))) &&
     Object.entries(stamp.inputs).every(([path, wanted]) => describe(path) === wanted)
   );
 }
+
+/** Names of what the last build made in the folder; none when it did not come to its end. */
+export const readStampedOutputs = (folder: string): readonly string[] => findStamp(folder)?.outputs ?? [];
 
 /** Before a bundle is written: whatever happens on the way, it is made again. */
 export const removeStamp = (folder: string): void => rmSync(stampPath(folder), { force: true });

@@ -1,4 +1,13 @@
-import type { Agent, LogStream, Pool, StateVersion, Task, Variable, Workspace } from '@groundcrew/protocol';
+import type {
+  Agent,
+  ApiTokenCreated,
+  LogStream,
+  Pool,
+  StateVersion,
+  Task,
+  Variable,
+  Workspace,
+} from '@groundcrew/protocol';
 
 const TIME = '2026-11-21T10:00:00.000Z';
 /** Ids of the tests' own things; the brands say what they are. */
@@ -211,3 +220,20 @@ export const anAgent = (more: Loose<Agent> = {}): Agent =>
   }) as Agent;
 
 export const aPage = <T>(...items: T[]) => ({ items, next_cursor: null });
+
+/** What making an API token gives. */
+export const aCreatedToken = (more: Loose<ApiTokenCreated> = {}): ApiTokenCreated =>
+  ({
+    id: IDS.token,
+    user_id: IDS.user,
+    name: 'x',
+    kind: 'api',
+    scopes: null,
+    workspace_ids: null,
+    created_at: TIME,
+    expires_at: null,
+    last_used_at: null,
+    revoked_at: null,
+    token: 'gct_test',
+    ...more,
+  }) as unknown as ApiTokenCreated;

@@ -16,8 +16,9 @@ import { commandRecord, killGroup } from './launcher/index.ts';
 import {
   type Prepared,
   prepareAttempt,
-  type RunningRunner,
   rawLog,
+  type Started,
+  startAttempt,
   startRunner,
   until,
   writeTask,
@@ -32,13 +33,8 @@ afterEach(() => server.close());
 const NOISY =
   'resource "terraform_data" "slow" {\n  provisioner "local-exec" {\n    command = "i=0; while [ ! -e go-on ]; do i=$((i+1)); echo line $i; sleep 0.005; done"\n  }\n}\n';
 
-type Started = Prepared & { runner: RunningRunner };
-
-async function start(code: string): Promise<Started> {
-  const prepared = await prepareAttempt(server, { files: { 'main.tf': code }, given: { renewAfterSeconds: 0.5 } });
-  writeTask(prepared);
-  return { ...prepared, runner: await startRunner(prepared.folder) };
-}
+const start = (code: string): Promise<Started> =>
+  startAttempt(server, { files: { 'main.tf': code }, given: { renewAfterSeconds: 0.5 } });
 
 /** An apply under way whose runner is gone, and of whose log the server has something. */
 async function orphaned(): Promise<Started> {

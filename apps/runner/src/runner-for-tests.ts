@@ -253,3 +253,13 @@ export async function until<T>(what: () => T | undefined | false, explain: () =>
 /** Terraform's output as it stands in the raw file. */
 export const rawLog = (folder: AttemptFolder, phase: 'plan' | 'apply'): string =>
   existsSync(folder.raw[phase]) ? readFileSync(folder.raw[phase], 'utf8') : '';
+
+/** An attempt that a runner has begun with. */
+export type Started = Prepared & { readonly runner: RunningRunner };
+
+/** Prepares an attempt and has a runner begin with it. */
+export async function startAttempt(server: FakeControlPlane, spec: AttemptSpec & { given?: object }): Promise<Started> {
+  const prepared = await prepareAttempt(server, spec);
+  writeTask(prepared);
+  return { ...prepared, runner: await startRunner(prepared.folder) };
+}

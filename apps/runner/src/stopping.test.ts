@@ -2,16 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type FakeControlPlane, startFakeControlPlane } from '@groundcrew/testkit/fake-control-plane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandRecord } from './launcher/index.ts';
-import {
-  type AttemptSpec,
-  type Prepared,
-  prepareAttempt,
-  type RunningRunner,
-  rawLog,
-  startRunner,
-  until,
-  writeTask,
-} from './runner-for-tests.ts';
+import { type AttemptSpec, type Prepared, rawLog, type Started, startAttempt, until } from './runner-for-tests.ts';
 
 let server: FakeControlPlane;
 beforeEach(async () => {
@@ -28,11 +19,7 @@ const interruptsOf = ({ folder }: Prepared) =>
     .map((line) => JSON.parse(line) as { command: string; signal: string })
     .map(({ command, signal }) => `${command} ${signal}`);
 
-async function start(spec: AttemptSpec & { given?: object }): Promise<Prepared & { runner: RunningRunner }> {
-  const prepared = await prepareAttempt(server, spec);
-  writeTask(prepared);
-  return { ...prepared, runner: await startRunner(prepared.folder) };
-}
+const start = (spec: AttemptSpec & { given?: object }): Promise<Started> => startAttempt(server, spec);
 const applying = async (spec: AttemptSpec & { given?: object }) => {
   const started = await start(spec);
   await until(

@@ -7,8 +7,9 @@ import { type CommandName, commandRecord, isAlive, killGroup } from './launcher/
 import {
   type Prepared,
   prepareAttempt,
-  type RunningRunner,
   rawLog,
+  type Started,
+  startAttempt,
   startRunner,
   until,
   writeTask,
@@ -33,16 +34,12 @@ const SECRET_VARIABLE = {
 /** A log of Terraform's ends with a colour's "m", which could be the beginning of this. */
 const LIKE_THE_LAST_BYTE = 'm-of-a-secret';
 
-type Started = Prepared & { runner: RunningRunner };
-async function start(code: string, given: object = {}): Promise<Started> {
-  const prepared = await prepareAttempt(server, {
+const start = (code: string, given: object = {}): Promise<Started> =>
+  startAttempt(server, {
     files: { 'main.tf': code },
     variables: [SECRET_VARIABLE, { ...SECRET_VARIABLE, key: 'last', value: LIKE_THE_LAST_BYTE }],
     given: { renewAfterSeconds: 0.5, ...given },
   });
-  writeTask(prepared);
-  return { ...prepared, runner: await startRunner(prepared.folder) };
-}
 async function applying(code = NOISY): Promise<Started> {
   const started = await start(code);
   await until(

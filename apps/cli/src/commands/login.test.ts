@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiTokenCreated, Me } from '@groundcrew/protocol';
+import type { Me } from '@groundcrew/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FakeHandlers, FakeRefusal, startFakeControlPlane } from '../fake-control-plane-for-tests.ts';
-import { IDS } from '../records-for-tests.ts';
+import { aCreatedToken, IDS } from '../records-for-tests.ts';
 import { makeFolder, type Ran, run } from '../run-for-tests.ts';
 
 const TIME = '2026-11-21T10:00:00.000Z';
@@ -23,23 +23,10 @@ const me = {
   permissions: [],
   workspaces: [],
 } as unknown as Me;
-const created = {
-  id: IDS.token,
-  user_id: IDS.user,
-  name: 'x',
-  kind: 'api',
-  scopes: null,
-  workspace_ids: null,
-  created_at: TIME,
-  expires_at: null,
-  last_used_at: null,
-  revoked_at: null,
-  token: 'gct_test',
-} as unknown as ApiTokenCreated;
 
 async function setUp(handlers: FakeHandlers = {}) {
   const plane = await startFakeControlPlane({
-    handlers: { getMe: () => me, signIn: () => created, revokeToken: () => undefined, ...handlers },
+    handlers: { getMe: () => me, signIn: () => aCreatedToken(), revokeToken: () => undefined, ...handlers },
   });
   const { path: home, remove } = makeFolder();
   onTestFinished(async () => {

@@ -1,10 +1,10 @@
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiTokenCreated, Grant, MachineClientCreated, Me, Session, User } from '@groundcrew/protocol';
+import type { Grant, MachineClientCreated, Me, Session, User } from '@groundcrew/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FakeHandlers, FakeRefusal, startFakeControlPlane } from '../fake-control-plane-for-tests.ts';
-import { aPage, IDS } from '../records-for-tests.ts';
+import { aCreatedToken, aPage, IDS } from '../records-for-tests.ts';
 import { makeFolder, type Ran, run } from '../run-for-tests.ts';
 
 const TIME = '2026-11-21T10:00:00.000Z';
@@ -25,19 +25,6 @@ const me = {
   permissions: [],
   workspaces: [],
 } as unknown as Me;
-const token = {
-  id: IDS.token,
-  user_id: IDS.user,
-  name: 'x',
-  kind: 'api',
-  scopes: null,
-  workspace_ids: null,
-  created_at: TIME,
-  expires_at: null,
-  last_used_at: null,
-  revoked_at: null,
-  token: 'gct_test',
-} as unknown as ApiTokenCreated;
 const grant = {
   id: 'grant-aaaaaaaaaaaaaaaaaaaa',
   workspace_id: IDS.workspace,
@@ -79,7 +66,7 @@ const session = {
 
 async function setUp(handlers: FakeHandlers = {}) {
   const plane = await startFakeControlPlane({
-    handlers: { getMe: () => me, signIn: () => token, listUsers: () => aPage(grace), ...handlers },
+    handlers: { getMe: () => me, signIn: () => aCreatedToken(), listUsers: () => aPage(grace), ...handlers },
   });
   const { path: home, remove } = makeFolder();
   onTestFinished(async () => {
@@ -95,7 +82,7 @@ describe('people and their rights', () => {
   it('users are added with an invitation, listed, changed and removed', async () => {
     const { plane, cli } = await setUp({
       createUser: () => grace,
-      createToken: () => ({ ...token, token: 'gcs_once' }),
+      createToken: () => aCreatedToken({ token: 'gcs_once' }),
       updateUser: () => ({ ...grace, role: 'admin' }),
       deleteUser: () => undefined,
     });
@@ -162,7 +149,7 @@ describe('people and their rights', () => {
     const { plane, cli } = await setUp({
       listSessions: () => aPage(session),
       endSession: () => undefined,
-      createToken: () => token,
+      createToken: () => aCreatedToken(),
     });
     expect((await cli(['session', 'list', '--user', 'grace'])).out).toMatch(/10\.1\.2\.3 .* Firefox/);
     expect((await cli(['session', 'end', session.id])).out).toBe(`Ended ${session.id}.\n`);

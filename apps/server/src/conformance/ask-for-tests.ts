@@ -1,6 +1,7 @@
 import { API_PREFIX } from '@groundcrew/protocol';
+import { BYTES } from './bytes-for-tests.ts';
 import type { CallRow, ExampleRow } from './contract-file.ts';
-import { BYTES, type Values, type World } from './world-for-tests.ts';
+import type { Values, World } from './world-for-tests.ts';
 
 /** A request as it goes over the wire. */
 export interface Asked {
@@ -75,9 +76,9 @@ export function toRequest(row: CallRow, example: ExampleRow, world: World, value
   const asked = { method: methodOf(row), path: fillPath(row, values) + query };
   const bytes = /^bytes (\w+)$/.exec(rest)?.[1];
   if (bytes !== undefined) {
-    const made = BYTES[bytes]?.(values);
+    const made = BYTES[bytes]?.();
     if (made === undefined) throw new Error(`There are no bytes called ${bytes} for the example of ${row.call}.`);
-    return { ...asked, headers: { ...headers, ...made.headers }, body: made.body as Buffer };
+    return { ...asked, headers: { ...headers, ...made.headers }, body: made.body };
   }
   if (rest === '') return { ...asked, headers };
   return { ...asked, headers: { ...headers, 'content-type': 'application/json' }, body: rest };

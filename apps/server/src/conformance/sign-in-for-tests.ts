@@ -7,8 +7,12 @@ import type { LiveServer } from '../modules/tasks/live-server-for-tests.ts';
 type Values = Record<string, string>;
 export type SignOnProvider = Awaited<ReturnType<typeof startLiar>>;
 /** A server, and the provider that its people may sign on through. */
-export interface SignOnGround {
+export interface SignOnGround extends SignOnPlace {
   readonly server: LiveServer;
+}
+/** Where a browser goes to sign on, and where that server sends it. */
+export interface SignOnPlace {
+  readonly server: { readonly url: string };
   readonly provider: SignOnProvider;
 }
 
@@ -47,7 +51,7 @@ async function addSession(world: SignOnGround): Promise<Values> {
 }
 
 /** A browser that has left for the provider; `query` says where it wants to come out. */
-async function beginSignOn({ server, provider }: SignOnGround, query = ''): Promise<Values> {
+export async function beginSignOn({ server, provider }: SignOnPlace, query = ''): Promise<Values> {
   const answer = await fetch(`${server.url}${API_PREFIX}/sign-in/oidc${query}`, { redirect: 'manual' });
   const { searchParams } = new URL(answer.headers.get('location') ?? '');
   const name = newId('it');
@@ -56,7 +60,8 @@ async function beginSignOn({ server, provider }: SignOnGround, query = ''): Prom
   return { cookie: cookieOf(answer.headers), state: searchParams.get('state') ?? '' };
 }
 
-async function signOnForCode(world: SignOnGround): Promise<Values> {
+/** Somebody who has signed on in a browser, to sign a program in: what that program gets and has. */
+export async function signOnForCode(world: SignOnPlace): Promise<Values> {
   const query = new URLSearchParams({ redirect: REDIRECT, code_challenge: CODE_CHALLENGE });
   const { cookie = '', state = '' } = await beginSignOn(world, `?${query}`);
   const callback = `${world.server.url}${API_PREFIX}/sign-in/oidc/callback?state=${state}&code=a-code`;

@@ -199,38 +199,6 @@ export async function need(world: World, given: string): Promise<Values> {
   return values;
 }
 
-/** Bodies that are bytes, with the headers that go with them. */
-export const BYTES: Record<string, (values: Values) => Required<Pick<Call, 'body' | 'headers'>>> = {
-  state: () => ({ body: makeState(3), headers: stateHeaders(makeState(3)) }),
-  archive: () => ({
-    body: ARCHIVE,
-    headers: { 'content-type': 'application/gzip', 'x-content-sha256': sha256Hex(ARCHIVE) },
-  }),
-  plan: () => ({
-    body: Buffer.from('a plan'),
-    headers: {
-      'content-type': 'application/octet-stream',
-      'x-content-sha256': sha256Hex('a plan'),
-      'x-plan-sha256': sha256Hex('its plan file'),
-    },
-  }),
-  log: () => ({
-    body: Buffer.from('a\n'),
-    headers: {
-      'content-type': 'application/octet-stream',
-      'x-content-sha256': sha256Hex('a\n'),
-      'x-log-phase': 'plan',
-      'x-log-offset': '0',
-    },
-  }),
-};
-
-/** A .tar.gz with one empty main.tf. */
-const ARCHIVE = Buffer.from(
-  'H4sIAAAAAAACA8tNzMzTK0ljoCUwAAIzExMwDQToNBa2uZGhEYOCAQMdQGlxSWIR0EqGUTAKRsEoGFkAACxVFUgABgAA',
-  'base64',
-);
-
 async function inWorkspace(world: World, name: RouteName, body: object, idName: string): Promise<Values> {
   const values = await need(world, 'a workspace');
   const made = await create(world, name, { params: { workspace_id: values.workspace_id as string }, body });

@@ -15,6 +15,7 @@ import {
   storePlan,
   type TestAgent,
 } from '../tasks/live-server-for-tests.ts';
+import { beat, register } from './agent-calls-for-tests.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -22,12 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const register = (token: string, agentId: string, given: Record<string, unknown> = {}) =>
-  server.call('registerAgent', token, {
-    body: { name: agentId, agent_id: agentId, machine_id: 'm1', boot_id: 'b1', ...given },
-  });
-const beat = (agent: TestAgent, given: Record<string, unknown> = {}) =>
-  server.call('heartbeat', agent.token, { params: { id: agent.agentId }, body: { agent_id: agent.agentId, ...given } });
 const agentOf = (id: string) => server.must('getAgent', server.owner, { params: { id } });
 
 /** An open command socket, as an agent has it. */
@@ -71,26 +66,26 @@ const forgetPulls = () => server.db.updateTable('agents').set({ last_pull_at: nu
 
 test('an agent signs on with its own token or with its pool’s, and the same one again is the same agent', async () => {
   const { pool, token } = await makeCrew(server, 0);
-  const first = await register(token, 'web-1', { labels: { region: 'idc1' } });
+  const first = await register(server, token, 'web-1', { labels: { region: 'idc1' } });
   expect(first.body).toMatchObject({ pool_id: pool.id, features: ['push', 'pull'] });
-  expect((await register(token, 'web-1')).body.id).toBe(first.body.id);
+  expect((await register(server, token, 'web-1')).body.id).toBe(first.body.id);
   expect(await agentOf('web-1')).toMatchObject({ id: first.body.id, status: 'online' });
   const own = await server.must('createAgent', server.owner, { body: { name: 'db-host', pool_id: pool.id } });
-  expect((await register(own.token, 'db-1')).body.id).toBe(own.id);
-  expect((await register(token, 'db-1')).body).toMatchObject({ code: 'name_taken' });
-  expect((await register('agt_nobody', 'x')).status).toBe(401);
-  expect((await register('nonsense', 'x')).status).toBe(401);
-  expect((await register(token, 'y', { pool_id: 'pool-aaaaaaaaaaaaaaaaaaaa' })).status).toBe(409);
+  expect((await register(server, own.token, 'db-1')).body.id).toBe(own.id);
+  expect((await register(server, token, 'db-1')).body).toMatchObject({ code: 'name_taken' });
+  expect((await register(server, 'agt_nobody', 'x')).status).toBe(401);
+  expect((await register(server, 'nonsense', 'x')).status).toBe(401);
+  expect((await register(server, token, 'y', { pool_id: 'pool-aaaaaaaaaaaaaaaaaaaa' })).status).toBe(409);
 });
 
 test('a twin on another machine is refused while the first lives, and a copy of its machine while it is connected', async () => {
   const { token } = await makeCrew(server, 0);
-  const agent = { ...(await register(token, 'twin')).body, agentId: 'twin' } as TestAgent;
-  expect((await register(token, 'twin', { machine_id: 'm2' })).body.code).toBe('conflict');
-  expect((await register(token, 'twin', { boot_id: 'b2' })).status).toBe(200);
+  const agent = { ...(await register(server, token, 'twin')).body, agentId: 'twin' } as TestAgent;
+  expect((await register(server, token, 'twin', { machine_id: 'm2' })).body.code).toBe('conflict');
+  expect((await register(server, token, 'twin', { boot_id: 'b2' })).status).toBe(200);
   const socket = await connect(agent);
   await socket.next('hello_ack');
-  expect((await register(token, 'twin', { boot_id: 'b3' })).body.code).toBe('conflict');
+  expect((await register(server, token, 'twin', { boot_id: 'b3' })).body.code).toBe('conflict');
   socket.close();
   await socket.closed();
   await server.db
@@ -99,62 +94,62 @@ test('a twin on another machine is refused while the first lives, and a copy of 
     .where('id', '=', agent.id)
     .execute();
   await waitFor('it to count as gone', async () => !(await agentOf('twin')).connected);
-  expect((await register(token, 'twin', { machine_id: 'm2' })).status).toBe(200);
+  expect((await register(server, token, 'twin', { machine_id: 'm2' })).status).toBe(200);
 });
 
 test('a copy of the work folder on the same machine is refused while the first can be reached', async () => {
   const { token } = await makeCrew(server, 0);
   const first = { folder_id: '11', instance: 4 };
-  const agent = { ...(await register(token, 'copied', first)).body, agentId: 'copied' } as TestAgent;
+  const agent = { ...(await register(server, token, 'copied', first)).body, agentId: 'copied' } as TestAgent;
   const socket = await connect(agent, 4);
   await socket.next('hello_ack');
-  const copy = await register(token, 'copied', { folder_id: '12', instance: 5 });
+  const copy = await register(server, token, 'copied', { folder_id: '12', instance: 5 });
   expect(copy.body).toMatchObject({ code: 'conflict' });
   expect(copy.body.error).toContain('another work folder');
   // The first one goes on undisturbed, and may come again itself.
   socket.say('heartbeat', { agent_id: 'copied', timestamp: '' });
   expect((await socket.next('heartbeat_ack')).payload.answer.drain).toBe(false);
-  expect((await register(token, 'copied', { ...first, instance: 5 })).status).toBe(200);
+  expect((await register(server, token, 'copied', { ...first, instance: 5 })).status).toBe(200);
   socket.close();
   await socket.closed();
   await waitFor('it to count as gone', async () => !(await agentOf('copied')).connected);
-  expect((await register(token, 'copied', { folder_id: '12', instance: 1 })).status).toBe(200);
+  expect((await register(server, token, 'copied', { folder_id: '12', instance: 1 })).status).toBe(200);
 });
 
 test('an older instance that only pulls learns of a newer one with its next heartbeat', async () => {
   const { token } = await makeCrew(server, 0);
   const pulling = async (instance: number) => {
-    const agent = { ...(await register(token, 'puller', { instance })).body, agentId: 'puller' } as TestAgent;
+    const agent = { ...(await register(server, token, 'puller', { instance })).body, agentId: 'puller' } as TestAgent;
     await server.db.updateTable('agents').set({ last_pull_at: new Date() }).where('id', '=', agent.id).execute();
     return agent;
   };
   const older = await pulling(1);
-  expect((await beat(older, { instance: 1 })).body.drain).toBe(false);
+  expect((await beat(server, older, { instance: 1 })).body.drain).toBe(false);
   const newer = await pulling(2);
-  expect((await beat(older, { instance: 1 })).body.drain).toBe(true);
-  expect((await beat(newer, { instance: 2 })).body.drain).toBe(false);
+  expect((await beat(server, older, { instance: 1 })).body.drain).toBe(true);
+  expect((await beat(server, newer, { instance: 2 })).body.drain).toBe(false);
   // The older one renews its token; it does not become the present one by that.
   await pulling(1);
-  expect((await beat(newer, { instance: 2 })).body.drain).toBe(false);
+  expect((await beat(server, newer, { instance: 2 })).body.drain).toBe(false);
 });
 
 test('an agent that drains by itself is offered nothing, until it is started again', async () => {
   const { pool, token } = await makeCrew(server, 0);
   const started = async (instance: number) => {
     const given = { instance, capabilities: { terraform_versions: ['1.11.4'] } };
-    const agent = { ...(await register(token, 'leaver', given)).body, agentId: 'leaver' } as TestAgent;
+    const agent = { ...(await register(server, token, 'leaver', given)).body, agentId: 'leaver' } as TestAgent;
     await server.db.updateTable('agents').set({ last_pull_at: new Date() }).where('id', '=', agent.id).execute();
     return agent;
   };
   const agent = await started(1);
-  await beat(agent, { instance: 1, draining: true });
+  await beat(server, agent, { instance: 1, draining: true });
   expect((await agentOf('leaver')).draining).toBe(true);
   const { id } = await offerTo(pool.id);
   const explained = await server.must('explainTask', server.owner, { params: { task_id: id } });
   expect(explained.agents).toMatchObject([{ name: 'leaver', reason: 'draining' }]);
   const again = await started(2);
   // What the older one still says counts no more.
-  await beat(agent, { instance: 1, draining: true });
+  await beat(server, agent, { instance: 1, draining: true });
   expect((await agentOf('leaver')).draining).toBe(false);
   await server.modules.tasks.dispatcher.pass();
   await acceptOffer(server, again, id);
@@ -167,66 +162,66 @@ test('an agent that an administrator drains hears it at once, with every hello a
   expect((await socket.next('hello_ack')).payload.heartbeat.drain).toBe(false);
   await server.must('updateAgent', server.owner, { params: { id: agent.id }, body: { draining: true } });
   expect((await socket.next('drain')).payload.reason).toContain('asked the agent to drain');
-  expect((await beat(agent)).body.drain).toBe(true);
+  expect((await beat(server, agent)).body.drain).toBe(true);
   const again = await connect(agent, 2);
   expect((await again.next('hello_ack')).payload.heartbeat.drain).toBe(true);
   await server.must('updateAgent', server.owner, { params: { id: agent.id }, body: { draining: false } });
-  expect((await beat(agent)).body.drain).toBe(false);
+  expect((await beat(server, agent)).body.drain).toBe(false);
   socket.close();
   again.close();
 });
 
 test('a forgotten agent registers again; names that are taken are made unique', async () => {
   const { token } = await makeCrew(server, 0);
-  const { id } = (await register(token, 'gone-1')).body;
+  const { id } = (await register(server, token, 'gone-1')).body;
   await server.must('deleteAgent', server.owner, { params: { id } });
-  const again = await register(token, 'gone-1');
+  const again = await register(server, token, 'gone-1');
   expect(again.status).toBe(200);
   expect(again.body.id).not.toBe(id);
-  const replica = await register(token, 'gone-2', { name: 'GONE-1' });
+  const replica = await register(server, token, 'gone-2', { name: 'GONE-1' });
   expect((await agentOf(replica.body.id)).name).toBe('gone-2');
 });
 
 test("a pool's token opens no agent of another pool", async () => {
   const [one, two] = [await makeCrew(server, 0), await makeCrew(server, 0)];
-  const { id } = (await register(one.token, 'guarded')).body;
+  const { id } = (await register(server, one.token, 'guarded')).body;
   await server.db
     .updateTable('agents')
     .set({ last_heartbeat_at: new Date(0) })
     .where('id', '=', id)
     .execute();
-  expect((await register(two.token, 'guarded')).body.code).toBe('name_taken');
+  expect((await register(server, two.token, 'guarded')).body.code).toBe('name_taken');
   const params = { id: two.pool.id };
   await server.must('addPoolAgent', server.owner, { params, body: { agent_id: 'guarded' } });
-  expect((await register(one.token, 'guarded')).body.pool_id).toBe(two.pool.id);
+  expect((await register(server, one.token, 'guarded')).body.pool_id).toBe(two.pool.id);
 });
 
 test('a replaced or revoked token stops working at once, with its JWTs and its sockets', async () => {
   const { pool, token, agents } = await makeCrew(server, 1);
   const [shared] = agents as [TestAgent];
   const own = await server.must('createAgent', server.owner, { body: { name: 'own-token', pool_id: pool.id } });
-  const agent = { ...(await register(own.token, 'own-token')).body, agentId: 'own-token' } as TestAgent;
+  const agent = { ...(await register(server, own.token, 'own-token')).body, agentId: 'own-token' } as TestAgent;
   const socket = await connect(agent);
   await socket.next('hello_ack');
   const replaced = await server.must('regenerateAgentToken', server.owner, { params: { id: agent.id }, body: {} });
-  expect((await beat(agent)).status).toBe(401);
+  expect((await beat(server, agent)).status).toBe(401);
   expect(await socket.closed()).toMatchObject({ code: 1008 });
-  expect((await register(own.token, 'own-token')).status).toBe(401);
-  const fresh = { ...(await register(replaced.token, 'own-token')).body, agentId: 'own-token' } as TestAgent;
-  expect((await beat({ ...fresh, token: replaced.token })).status).toBe(200);
+  expect((await register(server, own.token, 'own-token')).status).toBe(401);
+  const fresh = { ...(await register(server, replaced.token, 'own-token')).body, agentId: 'own-token' } as TestAgent;
+  expect((await beat(server, { ...fresh, token: replaced.token })).status).toBe(200);
   const second = await connect(fresh);
   await second.next('hello_ack');
   await server.must('revokeAgentToken', server.owner, { params: { id: agent.id } });
-  expect((await beat(fresh)).status).toBe(401);
+  expect((await beat(server, fresh)).status).toBe(401);
   await second.closed();
 
   const third = await connect(shared);
   await third.next('hello_ack');
   const { items } = await server.must('listPoolTokens', server.owner, { params: { id: pool.id } });
   await server.must('revokePoolToken', server.owner, { params: { id: pool.id, token_id: items[0]?.id ?? '' } });
-  expect((await beat(shared)).status).toBe(401);
+  expect((await beat(server, shared)).status).toBe(401);
   await third.closed();
-  expect((await register(token, 'late')).status).toBe(401);
+  expect((await register(server, token, 'late')).status).toBe(401);
 });
 
 test('a revocation returns what has no permit and leaves an apply alone', async () => {
@@ -286,7 +281,7 @@ test('orders go over the socket, accepts come back over it, a cancel is pushed',
   expect((await socket.next('heartbeat_ack')).payload.answer.attempts).toMatchObject([
     { cancel_level: 1, verdict: 'go_on' },
   ]);
-  expect((await beat(agent)).body.attempts).toMatchObject([{ attempt_id: order.attempt.id, cancel_level: 1 }]);
+  expect((await beat(server, agent)).body.attempts).toMatchObject([{ attempt_id: order.attempt.id, cancel_level: 1 }]);
   expect(socket.seen('run_task')).toHaveLength(1);
   socket.close();
 });
@@ -315,7 +310,7 @@ test('a heartbeat names attempts that have ended as fenced', async () => {
   const task = await offerTo(pool.id);
   const attempt = await acceptOffer(server, agent, task.id);
   await attempt.must('returnAttempt', { body: { reason: 'no disk' } });
-  expect((await beat(agent, { current_tasks: [attempt.id] })).body.attempts).toMatchObject([
+  expect((await beat(server, agent, { current_tasks: [attempt.id] })).body.attempts).toMatchObject([
     { attempt_id: attempt.id, verdict: 'fenced' },
   ]);
   expect(

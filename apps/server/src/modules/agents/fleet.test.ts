@@ -17,6 +17,7 @@ import {
   storePlan,
   type TestAgent,
 } from '../tasks/live-server-for-tests.ts';
+import { beat, register } from './agent-calls-for-tests.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -24,12 +25,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const register = (token: string, agentId: string, given: Record<string, unknown> = {}) =>
-  server.call('registerAgent', token, {
-    body: { name: agentId, agent_id: agentId, machine_id: 'm1', boot_id: 'b1', ...given },
-  });
-const beat = (agent: Pick<TestAgent, 'token' | 'agentId'>, given: Record<string, unknown> = {}) =>
-  server.call('heartbeat', agent.token, { params: { id: agent.agentId }, body: { agent_id: agent.agentId, ...given } });
 const agentOf = (id: string) => server.must('getAgent', server.owner, { params: { id } });
 const offerTo = async (poolId: string, given: Record<string, unknown> = {}) =>
   makeTask(server, (await makeWorkspace(server, poolId)).workspace_id, given);
@@ -42,32 +37,32 @@ describe("an agent's own token", () => {
   test('counts beside the new one for the overlap, over every way in', async () => {
     const { pool } = await makeCrew(server, 0);
     const old = await server.must('createAgent', server.owner, { body: { name: 'own-1', pool_id: pool.id } });
-    const jwt = (await register(old.token, 'own-1')).body.token;
+    const jwt = (await register(server, old.token, 'own-1')).body.token;
     const fresh = await regenerate(old.id, { overlap_seconds: 600 });
     for (const token of [jwt, old.token, fresh.token])
-      expect((await beat({ token, agentId: 'own-1' })).status).toBe(200);
-    expect((await register(old.token, 'own-1')).status).toBe(200);
-    const freshJwt = (await register(fresh.token, 'own-1')).body.token;
+      expect((await beat(server, { token, agentId: 'own-1' })).status).toBe(200);
+    expect((await register(server, old.token, 'own-1')).status).toBe(200);
+    const freshJwt = (await register(server, fresh.token, 'own-1')).body.token;
     await server.db
       .updateTable('agents')
       .set({ previous_token_expires_at: new Date(0) })
       .where('id', '=', old.id)
       .execute();
-    for (const token of [jwt, old.token]) expect((await beat({ token, agentId: 'own-1' })).status).toBe(401);
-    expect((await register(old.token, 'own-1')).status).toBe(401);
-    expect((await beat({ token: freshJwt, agentId: 'own-1' })).status).toBe(200);
+    for (const token of [jwt, old.token]) expect((await beat(server, { token, agentId: 'own-1' })).status).toBe(401);
+    expect((await register(server, old.token, 'own-1')).status).toBe(401);
+    expect((await beat(server, { token: freshJwt, agentId: 'own-1' })).status).toBe(200);
   });
 
   test('revoking takes both, and a later one brings neither back', async () => {
     const { pool } = await makeCrew(server, 0);
     const old = await server.must('createAgent', server.owner, { body: { name: 'own-2', pool_id: pool.id } });
-    await register(old.token, 'own-2');
+    await register(server, old.token, 'own-2');
     const second = await regenerate(old.id, { overlap_seconds: 600 });
     await server.must('revokeAgentToken', server.owner, { params: { id: old.id } });
-    for (const token of [old.token, second.token]) expect((await register(token, 'own-2')).status).toBe(401);
+    for (const token of [old.token, second.token]) expect((await register(server, token, 'own-2')).status).toBe(401);
     const third = await regenerate(old.id, { overlap_seconds: 600 });
-    for (const token of [old.token, second.token]) expect((await register(token, 'own-2')).status).toBe(401);
-    expect((await register(third.token, 'own-2')).status).toBe(200);
+    for (const token of [old.token, second.token]) expect((await register(server, token, 'own-2')).status).toBe(401);
+    expect((await register(server, third.token, 'own-2')).status).toBe(200);
   });
 });
 
@@ -143,7 +138,7 @@ describe('bad input', () => {
   ])('a heartbeat with %s is refused and changes nothing', async (_, given) => {
     const { agent } = crew;
     const before = (await agentOf(agent.id)).last_heartbeat;
-    expect(await refused(beat(agent, given))).toEqual([400, 'invalid_request']);
+    expect(await refused(beat(server, agent, given))).toEqual([400, 'invalid_request']);
     expect((await agentOf(agent.id)).last_heartbeat).toEqual(before);
   });
 
@@ -183,7 +178,7 @@ describe('bad input', () => {
     ['a start before the first', { instance: -1 }],
     ['no name', { name: '' }],
   ])('signing on with %s is refused', async (_, given) => {
-    expect(await refused(register(crew.token, `odd-${randomBytes(4).toString('hex')}`, given))).toEqual([
+    expect(await refused(register(server, crew.token, `odd-${randomBytes(4).toString('hex')}`, given))).toEqual([
       400,
       'invalid_request',
     ]);

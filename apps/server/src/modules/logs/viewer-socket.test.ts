@@ -9,7 +9,7 @@ import {
   type LiveServer,
   logChunk,
   logEnd,
-  makeCrew,
+  makeBoundlessAgent,
   makeTask,
   makeWorkspace,
   startLiveServer,
@@ -24,15 +24,7 @@ let agent: TestAgent;
 let poolId: string;
 beforeAll(async () => {
   server = await startLiveServer();
-  const crew = await makeCrew(server);
-  poolId = crew.pool.id;
-  agent = crew.agents[0] as TestAgent;
-  await server.db
-    .updateTable('agents')
-    .set({ limits: JSON.stringify({ max_concurrent_jobs: 1000 }) })
-    .execute();
-  const body = { max_plan_concurrency: 1000, allow_apply_concurrent: true };
-  await server.must('updatePool', server.owner, { params: { id: poolId }, body });
+  ({ agent, poolId } = await makeBoundlessAgent(server));
 });
 afterAll(() => server.close());
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beat, register } from '../agents/agent-calls-for-tests.ts';
 import {
   type LiveServer,
   makeAgent,
@@ -16,12 +17,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const register = (token: string, agentId: string, given: Record<string, unknown> = {}) =>
-  server.call('registerAgent', token, {
-    body: { name: agentId, agent_id: agentId, machine_id: 'm1', boot_id: 'b1', ...given },
-  });
-const beat = (token: string, agentId: string) =>
-  server.call('heartbeat', token, { params: { id: agentId }, body: { agent_id: agentId } });
 const tokensOf = async (id: string) => (await server.must('listPoolTokens', server.owner, { params: { id } })).items;
 const rotate = (id: string, token_id: string, body: Record<string, unknown>) =>
   server.call('rotatePoolToken', server.owner, { params: { id, token_id }, body });
@@ -29,7 +24,7 @@ const rotate = (id: string, token_id: string, body: Record<string, unknown>) =>
 describe('a token that is rotated', () => {
   test('counts beside its successor for the overlap, then no more; nobody is cut off before', async () => {
     const { pool, token: old } = await makeCrew(server, 0);
-    const agent = (await register(old, 'rotated-1')).body;
+    const agent = (await register(server, old, 'rotated-1')).body;
     const [{ id: oldId } = { id: '' }] = await tokensOf(pool.id);
     const fresh = await rotate(pool.id, oldId, { overlap_seconds: 600 });
     expect(fresh.status).toBe(201);
@@ -43,18 +38,19 @@ describe('a token that is rotated', () => {
       [fresh.body.id, 0],
       [oldId, 1],
     ]);
-    expect((await beat(agent.token, 'rotated-1')).status).toBe(200);
-    expect((await register(old, 'rotated-2')).status).toBe(200);
-    expect((await register(fresh.body.token, 'rotated-1')).body.id).toBe(agent.id);
+    expect((await beat(server, { token: agent.token, agentId: 'rotated-1' })).status).toBe(200);
+    expect((await register(server, old, 'rotated-2')).status).toBe(200);
+    expect((await register(server, fresh.body.token, 'rotated-1')).body.id).toBe(agent.id);
     await server.db
       .updateTable('pool_tokens')
       .set({ expires_at: new Date(0) })
       .where('id', '=', oldId)
       .execute();
-    expect((await register(old, 'rotated-3')).status).toBe(401);
+    expect((await register(server, old, 'rotated-3')).status).toBe(401);
     // What was signed on with the old one ends with it, though its JWT has time left; what was renewed goes on.
-    expect((await beat(agent.token, 'rotated-1')).status).toBe(401);
-    expect((await beat((await register(fresh.body.token, 'rotated-1')).body.token, 'rotated-1')).status).toBe(200);
+    expect((await beat(server, { token: agent.token, agentId: 'rotated-1' })).status).toBe(401);
+    const { token } = (await register(server, fresh.body.token, 'rotated-1')).body;
+    expect((await beat(server, { token, agentId: 'rotated-1' })).status).toBe(200);
     expect((await rotate(pool.id, oldId, {})).body).toMatchObject({
       code: 'conflict',
       error: expect.stringContaining('has run out'),
@@ -63,11 +59,11 @@ describe('a token that is rotated', () => {
 
   test('without an overlap the old one stops at once', async () => {
     const { pool, token: old } = await makeCrew(server, 0);
-    const agent = (await register(old, 'at-once')).body;
+    const agent = (await register(server, old, 'at-once')).body;
     const [{ id: oldId } = { id: '' }] = await tokensOf(pool.id);
     expect((await rotate(pool.id, oldId, { overlap_seconds: 0 })).status).toBe(201);
-    expect((await register(old, 'at-once')).status).toBe(401);
-    expect((await beat(agent.token, 'at-once')).status).toBe(401);
+    expect((await register(server, old, 'at-once')).status).toBe(401);
+    expect((await beat(server, { token: agent.token, agentId: 'at-once' })).status).toBe(401);
   });
 
   test('never lives longer than it would have; bad overlaps and foreign tokens are refused', async () => {
@@ -105,26 +101,26 @@ describe('who gets in', () => {
   test('a static pool takes listed members with its token or their own, and nobody else', async () => {
     const { pool, token } = await makeCrew(server, 0);
     await server.must('updatePool', server.owner, { params: { id: pool.id }, body: { pool_type: 'static' } });
-    const stranger = await register(token, 'stranger');
+    const stranger = await register(server, token, 'stranger');
     expect(stranger.body).toMatchObject({
       code: 'not_admitted',
       error: expect.stringContaining('listed members only'),
     });
     const homeless = await server.must('createAgent', server.owner, { body: { name: 'homeless' } });
-    expect((await register(homeless.token, 'homeless')).body).toMatchObject({ code: 'not_admitted' });
+    expect((await register(server, homeless.token, 'homeless')).body).toMatchObject({ code: 'not_admitted' });
     const own = await server.must('createAgent', server.owner, { body: { name: 'with-own', pool_id: pool.id } });
-    expect((await register(own.token, 'with-own')).status).toBe(200);
+    expect((await register(server, own.token, 'with-own')).status).toBe(200);
     const listed = await server.must('createAgent', server.owner, {
       body: { name: 'listed', pool_id: pool.id, agent_id: 'listed-1' },
     });
-    expect((await register(token, 'listed-1')).body.id).toBe(listed.id);
+    expect((await register(server, token, 'listed-1')).body.id).toBe(listed.id);
     // From now on it is that machine.
-    expect((await register(token, 'listed-1', { machine_id: 'm2' })).body).toMatchObject({ code: 'conflict' });
+    expect((await register(server, token, 'listed-1', { machine_id: 'm2' })).body).toMatchObject({ code: 'conflict' });
     expect(
       (await server.call('createAgent', server.owner, { body: { name: 'again', agent_id: 'listed-1' } })).body,
     ).toMatchObject({ code: 'name_taken' });
     // One with a token of its own is nobody else's to take over.
-    expect((await register(token, 'with-own')).body).toMatchObject({ code: 'name_taken' });
+    expect((await register(server, token, 'with-own')).body).toMatchObject({ code: 'name_taken' });
     expect((await server.must('getPool', server.owner, { params: { id: pool.id } })).agent_ids).toEqual([
       own.id,
       listed.id,
@@ -136,15 +132,15 @@ describe('who gets in', () => {
     const required = (labels: string[]) =>
       server.must('updatePool', server.owner, { params: { id: pool.id }, body: { required_labels: labels } });
     await required(['gpu']);
-    expect((await register(token, 'plain')).body).toMatchObject({
+    expect((await register(server, token, 'plain')).body).toMatchObject({
       code: 'not_admitted',
       error: expect.stringContaining('lacks gpu'),
     });
-    expect((await register(token, 'gpu-host', { labels: { gpu: '' } })).status).toBe(409);
+    expect((await register(server, token, 'gpu-host', { labels: { gpu: '' } })).status).toBe(409);
     const capabilities = { installs_versions: true };
-    expect((await register(token, 'gpu-host', { labels: ['gpu'], capabilities })).status).toBe(200);
+    expect((await register(server, token, 'gpu-host', { labels: ['gpu'], capabilities })).status).toBe(200);
     await required(['gpu', 'eu']);
-    expect((await register(token, 'gpu-host', { labels: ['gpu'], capabilities })).status).toBe(200);
+    expect((await register(server, token, 'gpu-host', { labels: ['gpu'], capabilities })).status).toBe(200);
     const task = await makeTask(server, (await makeWorkspace(server, pool.id)).workspace_id);
     const { agents } = await server.must('explainTask', server.owner, { params: { task_id: task.id } });
     expect(agents).toMatchObject([
@@ -172,7 +168,7 @@ describe('removing', () => {
     expect((await remove()).body.error).toContain(`task ${id}`);
     await server.must('cancelTask', server.owner, { params: { task_id: id }, body: {} });
     expect((await remove()).status).toBe(204);
-    expect((await register(token, 'too-late')).status).toBe(401);
+    expect((await register(server, token, 'too-late')).status).toBe(401);
     expect((await remove()).status).toBe(404);
   });
 
@@ -180,7 +176,7 @@ describe('removing', () => {
     for (let n = 0; n < 5; n += 1) {
       const { pool, token } = await makeCrew(server, 0);
       const [signed, removed] = await Promise.all([
-        register(token, `racer-${n}`),
+        register(server, token, `racer-${n}`),
         server.call('deletePool', server.owner, { params: { id: pool.id } }),
       ]);
       expect([
@@ -202,7 +198,7 @@ describe('removing', () => {
       error: `Agent ${agent.agentId} has 1 attempt under way; drain it and wait, or remove it with force.`,
     });
     expect((await remove({ force: 'true' })).status).toBe(204);
-    expect((await beat(agent.token, agent.agentId)).status).toBe(401);
+    expect((await beat(server, agent)).status).toBe(401);
     // Forgotten, it may come again as a new one.
     const { token } = await server.must('createPoolToken', server.owner, { params: { id: pool.id }, body: {} });
     expect((await makeAgent(server, token, agent.agentId)).id).not.toBe(agent.id);

@@ -5,7 +5,7 @@ import {
   exitRecord,
   finishPlan,
   type LiveServer,
-  makeCrew,
+  makeBoundlessAgent,
   makeState,
   makeTask,
   makeWorkspace,
@@ -26,15 +26,10 @@ export interface Ground {
 
 /** A tenant with a pool and an agent that never counts as gone, on a server whose loops stand still. */
 export async function prepareGround(server: LiveServer): Promise<Ground> {
-  const { pool, agents } = await makeCrew(server);
-  const body = { max_plan_concurrency: 1000, allow_apply_concurrent: true };
-  await server.must('updatePool', server.owner, { params: { id: pool.id }, body });
-  const limits = JSON.stringify({ max_concurrent_jobs: 1000 });
-  await server.db
-    .updateTable('agents')
-    .set({ last_pull_at: new Date(Date.UTC(2100, 0)), limits })
-    .execute();
-  return { server, agent: agents[0] as TestAgent, poolId: pool.id };
+  const { agent, poolId } = await makeBoundlessAgent(server);
+  const last_pull_at = new Date(Date.UTC(2100, 0));
+  await server.db.updateTable('agents').set({ last_pull_at }).where('id', '=', agent.id).execute();
+  return { server, agent, poolId };
 }
 
 /** Somebody else on the same server. */

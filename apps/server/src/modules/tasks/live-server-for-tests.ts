@@ -13,6 +13,9 @@ import {
 import { createTemporaryFolder, createTestDatabase } from '@groundcrew/testkit';
 import { buildServer } from '../../build-server.ts';
 import { readConfiguration } from '../../configuration.ts';
+import { exitRecord, NONCE, planReport, stateHeaders } from './attempt-bodies-for-tests.ts';
+
+export { exitRecord, logChunk, logEnd, makeState, markOf, NONCE, stateHeaders } from './attempt-bodies-for-tests.ts';
 
 /** What a call is made with, by the names of the route table. */
 export interface Call {
@@ -133,6 +136,15 @@ export async function makeCrew(test: LiveServer, size = 1) {
   return { pool, token, agents };
 }
 
+/** A pool and the one agent in it, which take as many attempts at once, applies too, as a test may think of. */
+export async function makeBoundlessAgent(test: LiveServer): Promise<{ agent: TestAgent; poolId: string }> {
+  const { pool, token } = await makeCrew(test, 0);
+  const body = { max_plan_concurrency: 1000, allow_apply_concurrent: true };
+  await test.must('updatePool', test.owner, { params: { id: pool.id }, body });
+  const agent = await makeAgent(test, token, `${pool.name}-agent`, { max_concurrent_jobs: 1000 });
+  return { agent, poolId: pool.id };
+}
+
 export interface TestAgent {
   id: string;
   agentId: string;
@@ -226,47 +238,6 @@ export async function makeTask(
   return task;
 }
 
-/** A state as Terraform writes it. */
-export const makeState = (serial: number, lineage = 'lineage-1', outputs: Record<string, unknown> = {}): Buffer =>
-  Buffer.from(
-    JSON.stringify({
-      version: 4,
-      terraform_version: '1.11.4',
-      serial,
-      lineage,
-      outputs,
-      resources: [],
-      check_results: null,
-    }),
-  );
-
-/** Headers of a state that goes as bytes. */
-export const stateHeaders = (state: Buffer) => ({
-  'content-type': 'application/octet-stream',
-  'x-content-sha256': sha256Hex(state),
-});
-
-/** A log chunk as JSON. */
-export const logChunk = (phase: 'plan' | 'apply', offset: number, content: string | Buffer) => {
-  const bytes = Buffer.from(content as string);
-  return { phase, offset, content_base64: bytes.toString('base64'), checksum: sha256Hex(bytes) };
-};
-
-/** An exit record with nothing in it but what is given. */
-export const exitRecord = (given: Record<string, unknown> = {}) => ({
-  result: 'succeeded',
-  exit_code: 0,
-  signal: null,
-  logs: [] as { phase: string; length: number; checksum: string }[],
-  ...given,
-});
-
-/** What an exit record says of a log. */
-export const logEnd = (phase: 'plan' | 'apply', content: string | Buffer) => {
-  const bytes = Buffer.from(content as string);
-  return { phase, length: bytes.length, checksum: sha256Hex(bytes) };
-};
-
 /** Stores a plan bundle and reports it; gives what the attempt is to do next. */
 export async function storePlan(
   attempt: TestAttempt,
@@ -280,26 +251,13 @@ export async function storePlan(
     'x-plan-sha256': planChecksum,
   };
   await attempt.must('putPlanFile', { body: bundle, headers });
-  const body = {
-    details: {
-      counts: { add: 1, change: 0, destroy: 0, replace: 0, import: 0 },
-      has_changes: given.hasChanges ?? true,
-      terraform_version: '1.11.4',
-      resource_changes: [],
-      output_changes: [],
-    },
-    plan_checksum: planChecksum,
-    lineage: given.lineage ?? null,
-    serial: given.serial ?? null,
-  };
+  const body = planReport(planChecksum, given);
   const answer = await attempt.must('reportPlan', { body });
   return { planChecksum, ...answer };
 }
 /** Ends a plan that came to its end. */
 export const finishPlan = (attempt: TestAttempt, planChecksum: string | null) =>
   attempt.must('finishAttempt', { body: exitRecord({ plan_checksum: planChecksum }) });
-
-export const NONCE = 'nonce-nonce-nonce';
 
 /** Permit and LOCK: from here on Terraform may be changing things. */
 export async function beginApply(attempt: TestAttempt, planChecksum: string): Promise<void> {
@@ -310,9 +268,3 @@ export async function beginApply(attempt: TestAttempt, planChecksum: string): Pr
 /** Sends a state as its bytes. */
 export const postState = (attempt: TestAttempt, state: Buffer) =>
   attempt.call('postState', { body: state, headers: stateHeaders(state) });
-
-/** What an exit record says of the last state. */
-export const markOf = (state: Buffer) => {
-  const { lineage, serial } = JSON.parse(state.toString('utf8')) as { lineage: string; serial: number };
-  return { lineage, serial, checksum: sha256Hex(state) };
-};

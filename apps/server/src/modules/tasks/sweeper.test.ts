@@ -6,7 +6,7 @@ import {
   beginApply,
   finishPlan,
   type LiveServer,
-  makeCrew,
+  makeBoundlessAgent,
   makeTask,
   makeWorkspace,
   startLiveServer,
@@ -20,15 +20,7 @@ let agent: TestAgent;
 let poolId: string;
 beforeAll(async () => {
   server = await startLiveServer();
-  const crew = await makeCrew(server);
-  poolId = crew.pool.id;
-  agent = crew.agents[0] as TestAgent;
-  await server.db
-    .updateTable('agents')
-    .set({ limits: JSON.stringify({ max_concurrent_jobs: 1000 }) })
-    .execute();
-  const body = { max_plan_concurrency: 1000, allow_apply_concurrent: true };
-  await server.must('updatePool', server.owner, { params: { id: poolId }, body });
+  ({ agent, poolId } = await makeBoundlessAgent(server));
 });
 beforeEach(() => server.modules.tasks.keeper.keepAlive());
 afterAll(() => server.close());
