@@ -51,7 +51,7 @@ function startAgent(client: Client) {
     identity: { agentId: 'host-1', machineId: '', bootId: '', folderId: '', instance: 1 },
     version: '0',
     client: { ...client, socket } as unknown as Client,
-    signOn: createSignOn({ ...base, client, body }),
+    signOn: createSignOn({ ...base, client, body, onWaiting: () => {} }),
     runner: createRunnerStart(() => configuration),
     folder: { path: folder.path, olderLives: false, tellOlder: async () => {}, alone: Promise.resolve() },
     load: () => ({ cpu: 0, memory: 0 }),
