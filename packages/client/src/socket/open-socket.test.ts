@@ -128,13 +128,13 @@ describe('a socket', () => {
   it('takes a pong for a sign of life', async () => {
     const server = await startServer();
     const downs: string[] = [];
-    open(server.url, { silenceMs: 60, onDown: ({ reason }) => void downs.push(reason) });
+    open(server.url, { silenceMs: 400, onDown: ({ reason }) => void downs.push(reason) });
     const first = await server.connection(1);
     let pings = 0;
     first.socket.on('ping', () => {
       pings += 1;
     });
-    await until(() => pings >= 8);
+    await until(() => pings >= 5);
     expect(downs).toEqual([]);
   });
 
