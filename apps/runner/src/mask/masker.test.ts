@@ -48,6 +48,21 @@ describe('masks a secret', () => {
     ['beside another that overlaps it', 'x hunter2secret y', 'hunter2se\0x1', 'hunter2', '2secret'],
     ['of several lines, indented', `x ${KEY.replaceAll('\n', '\n        ')} y`, KEY],
     ['of several lines, with \\n', `x ${JSON.stringify(KEY).slice(1, -1)} y`, KEY],
+    ['decomposed, as it was given composed', 'x zo\u0308e\u0301-pass y', 'zöé-pass'],
+    ['composed, as Terraform prints what was given decomposed', 'x zöé-pass y', 'zo\u0308e\u0301-pass'],
+    [
+      'composed, in base64 that Terraform made',
+      `x ${Buffer.from('zöé-pas').toString('base64')} y`,
+      'zo\u0308e\u0301-pas',
+    ],
+    ['that is a mask itself', 'x ****** y', '***', '******', '[MASKED]'],
+    ['made of characters that expressions are written with', 'x ^(a|b)*[c-d]+?.{2}\\$ y', '^(a|b)*[c-d]+?.{2}\\$'],
+    ['within a longer one', 'x abhunter2yz y', 'hunter2', 'abhunter2yz', 'unter2'],
+    [
+      'of several lines that a JSON document holds',
+      `x ${KEY} y`,
+      JSON.stringify({ type: 'service_account', key: KEY }, null, 2),
+    ],
     ['with white space around it', 'x hunter2 y', '  hunter2\n'],
   ])('%s', (_, text, ...values) => {
     expect(mask(text, ...values)).toMatch(/^(x "?|C:\\)\[MASKED\]("? y)?$/);
@@ -147,6 +162,8 @@ describe('leaves alone', () => {
   it.each([
     ['what only looks like it', 'therapist hunter 2 Hunter2', 'the rapist', 'hunter2'],
     ['short secrets', 'x abc yy y', 'abc', 'yy', '  12345  '],
+    ['short texts that a JSON document holds', 'google_service_account.a', '{"type": "service_account"}'],
+    ['what seems to be JSON', 'x {"key": y', '{"key": [1,'],
     ['words on lines of their own that no secret has white space between', 'hun\nter2', 'hunter2'],
     ['two provisioners whose lines only seem to be one', `${PROVISIONER}hunt\n${OTHER}er2\n`, 'hunter2'],
     ['base64 broken into short lines', 'aHVu\ndGVy\nMi0yMi0yMg', 'hunter2-22-22'],
@@ -156,7 +173,7 @@ describe('leaves alone', () => {
   });
 
   it('and names what is too short to be masked', () => {
-    const secrets = secretsOf('abc', 'hunter2', ' a  b ');
+    const secrets = secretsOf('abc', 'hunter2', ' a  b ', '');
     expect(compilePatterns([{ fromOffset: 0, secrets }]).unmaskable).toEqual(['secret0', 'secret2']);
   });
 });

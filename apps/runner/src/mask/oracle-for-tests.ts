@@ -172,7 +172,12 @@ function fold(text: string): string {
 
 type Form = readonly [Kind, readonly string[]];
 
-function formsOf(value: string): Form[] {
+function formsOf(secret: string): Form[] {
+  return [...new Set([secret, secret.normalize('NFC'), secret.normalize('NFD')])].flatMap(formsOfText);
+}
+
+function formsOfText(value: string): Form[] {
+  if (Buffer.byteLength(fold(value)) < 6) return [];
   const texts = [value, ...value.split(/[\r\n]+/)].map(fold).filter((text) => Buffer.byteLength(text) >= 6);
   const spelled = texts.flatMap((text) =>
     (['plain', 'json', 'url'] as const).flatMap((kind) => pieces([...text]).map((tokens): Form => [kind, tokens])),
@@ -199,9 +204,15 @@ function cover(covered: boolean[], from: number, { at, holes }: Place): void {
 function stretches(text: string, forms: readonly Form[]): boolean[] {
   const covered: boolean[] = Array(text.length).fill(false);
   const spellers = [createSpeller(text, true), createSpeller(text, false)];
-  const reads = spellers.flatMap((spell) => forms.map(([kind, tokens]) => spell(kind, tokens)));
+  const byFirst = new Map<string, Read[]>();
+  for (const [kind, tokens] of forms)
+    for (const spell of spellers) {
+      const read = spell(kind, tokens);
+      const firsts = new Set(ways(kind, tokens[0] ?? '').map((way) => latin1(way).charAt(0)));
+      for (const first of firsts) byFirst.set(first, [...(byFirst.get(first) ?? []), read]);
+    }
   for (let at = 0; at < text.length; at++) {
-    for (const read of reads) {
+    for (const read of byFirst.get(text.charAt(at)) ?? []) {
       const end = read({ at, holes: [] });
       if (end) cover(covered, at, end);
     }
