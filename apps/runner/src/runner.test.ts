@@ -127,10 +127,14 @@ describe('an attempt', () => {
       sensitive('password', 'hunter2-SECRET-hunter2'),
       sensitive('more', '{ inner = "nested-SECRET-value" }', { hcl: true }),
       sensitive('FROM_ENV', 'environment-SECRET', { category: 'env' }),
+      sensitive('PIN', '12345', { category: 'env' }),
+      sensitive('NOTHING', '', { category: 'env' }),
     ];
     const { attempt, folder } = await run({ files: { 'main.tf': code }, variables });
     expect(rawLog(folder, 'apply')).toContain('hunter2-SECRET');
     expect(attempt.logs.apply.toString()).toContain('Apply complete!');
+    expect(attempt.logs.plan.toString()).toContain('A value of variable "PIN" is too short to be masked');
+    expect(attempt.logs.plan.toString()).not.toContain('"NOTHING"');
     const told = [
       attempt.logs.plan,
       attempt.logs.apply,

@@ -12,7 +12,7 @@ import {
 } from '@groundcrew/terraform';
 import type { AttemptFolder } from '../folder/index.ts';
 import type { Wishes } from '../lease/index.ts';
-import { compilePatterns, maskText, type Secret } from '../mask/index.ts';
+import { compilePatterns, maskText, type Patterns, type Secret } from '../mask/index.ts';
 import { type LogStream, openLogStream } from '../spool/index.ts';
 import { createAppendLog } from './append-log.ts';
 import { keepDumps } from './keep-dumps.ts';
@@ -86,7 +86,8 @@ export function openLog(deps: LogDeps): AttemptLog {
     opened: async () => Promise.all((await listUsed(deps.folder, used)).map(prepare)),
     learn,
     learnState: async (path) => learn(collectStateSecrets(await readFile(path))),
-    mask: (text) => maskText(text, compilePatterns([{ fromOffset: 0, secrets: known }])),
+    unmaskable: () => patternsOf(known).unmaskable,
+    mask: (text) => maskText(text, patternsOf(known)),
     nudge,
     async close() {
       forget();
@@ -102,6 +103,8 @@ async function listUsed({ raw }: AttemptFolder, used: ReadonlySet<Phase>): Promi
   const [plan, apply] = await Promise.all([isUsed('plan'), isUsed('apply')]);
   return [...(plan ? ['plan' as const] : []), ...(apply ? ['apply' as const] : [])];
 }
+
+const patternsOf = (secrets: readonly Secret[]): Patterns => compilePatterns([{ fromOffset: 0, secrets }]);
 
 const toSecret = ({ origin, value }: SensitiveValue): Secret => ({ name: origin, value });
 

@@ -27,6 +27,8 @@ export interface AttemptLog {
   learn(secrets: readonly SensitiveValue[]): Promise<void>;
   /** The same for what a state on disk marks as sensitive. */
   learnState(path: string): Promise<void>;
+  /** Names of the secrets known so far that are too short to be masked. */
+  unmaskable(): readonly string[];
   /** A text of ours, masked like the log. */
   mask(text: string): string;
   /** The server was just heard of: pauses end. */

@@ -15,6 +15,8 @@ export interface Runs {
   add(from: number, to: number): void;
   /** Forgets what ends before the offset. What ends right at it can still be touched and is kept. */
   forgetBefore(offset: number): void;
+  /** Whether one of them begins before the offset and ends behind it. */
+  goesAcross(offset: number): boolean;
   list(): readonly Readonly<Run>[];
 }
 
@@ -40,8 +42,20 @@ export function createRuns(): Runs {
     if (stop > at) runs.splice(at, stop - at);
   }
 
+  function goesAcross(offset: number): boolean {
+    let low = 0;
+    let high = runs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((runs[middle] as Run).to <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low < runs.length && (runs[low] as Run).from < offset;
+  }
+
   return {
     add,
+    goesAcross,
     forgetBefore(offset) {
       const kept = runs.findIndex((run) => run.to >= offset);
       runs = kept < 0 ? [] : runs.slice(kept);

@@ -1,4 +1,5 @@
 import { createSpellings, type Spelling } from './spellings.ts';
+import { textsOf } from './texts.ts';
 import { base64CoresOf, foldText, GAP, isMaskable, linesOf, type Tokens, tokensOf } from './tokens.ts';
 
 /** A value that must not leave the host. The name is for people; it may be shown. */
@@ -44,11 +45,15 @@ export function listForms(sets: readonly SecretSet[]): {
   }
 
   function addSecret({ name, value }: Secret, fromOffset: number): void {
-    const folded = foldText(value);
-    if (!isMaskable(folded)) return void unmaskable.add(name);
+    if (value === '') return;
+    if (!isMaskable(foldText(value))) return void unmaskable.add(name);
+    for (const text of textsOf(value)) if (isMaskable(foldText(text))) addValue(text, fromOffset);
+  }
+
+  function addValue(value: string, fromOffset: number): void {
     if (values.has(value)) return;
     values.add(value);
-    for (const text of [folded, ...linesOf(value)]) addText(text, fromOffset);
+    for (const text of [foldText(value), ...linesOf(value)]) addText(text, fromOffset);
     for (const tokens of base64CoresOf(value)) forms.push({ spelling: base64, tokens, fromOffset });
   }
 

@@ -43,12 +43,26 @@ describe('masks a secret', () => {
     ['of words, wrapped', 'x correct\n   horse\tbattery y', 'correct horse battery'],
     ['of words, in a box', `x correct\n${BOX}horse\n${BOX}battery y`, 'correct horse battery'],
     ['of short words, in a box', `x a\n${BOX}b\n${BOX}c d y`, 'a b c d'],
-    ['of words, line by line from a provisioner', `x to be\n${PROVISIONER}or not y`, 'to be or not'],
     ['in part coloured', 'x hu\x1b[01;31m\x1b[Knter\x1b[m\x1b[K2 y', 'hunter2'],
     ['twice, overlapping', 'x abcabcabcabc y', 'abcabcabc'],
     ['beside another that overlaps it', 'x hunter2secret y', 'hunter2se\0x1', 'hunter2', '2secret'],
     ['of several lines, indented', `x ${KEY.replaceAll('\n', '\n        ')} y`, KEY],
     ['of several lines, with \\n', `x ${JSON.stringify(KEY).slice(1, -1)} y`, KEY],
+    ['decomposed, as it was given composed', 'x zo\u0308e\u0301-pass y', 'zöé-pass'],
+    ['composed, as Terraform prints what was given decomposed', 'x zöé-pass y', 'zo\u0308e\u0301-pass'],
+    [
+      'composed, in base64 that Terraform made',
+      `x ${Buffer.from('zöé-pas').toString('base64')} y`,
+      'zo\u0308e\u0301-pas',
+    ],
+    ['that is a mask itself', 'x ****** y', '***', '******', '[MASKED]'],
+    ['made of characters that expressions are written with', 'x ^(a|b)*[c-d]+?.{2}\\$ y', '^(a|b)*[c-d]+?.{2}\\$'],
+    ['within a longer one', 'x abhunter2yz y', 'hunter2', 'abhunter2yz', 'unter2'],
+    [
+      'of several lines that a JSON document holds',
+      `x ${KEY} y`,
+      JSON.stringify({ type: 'service_account', key: KEY }, null, 2),
+    ],
     ['with white space around it', 'x hunter2 y', '  hunter2\n'],
   ])('%s', (_, text, ...values) => {
     expect(mask(text, ...values)).toMatch(/^(x "?|C:\\)\[MASKED\]("? y)?$/);
@@ -68,24 +82,70 @@ describe('masks a secret', () => {
       .split('\n')
       .map((line) => `${PROVISIONER}${line}\n`)
       .join('');
-    expect(mask(lines, KEY).replaceAll(PROVISIONER, '')).toMatch(/^[\w+/]{12,14}\[MASKED\][\w+/]{2,5}=*\n$/);
+    expect(mask(lines, KEY).replaceAll(PROVISIONER, '')).toMatch(
+      /^[\w+/]{12,14}(\[MASKED\]\n)+\[MASKED\][\w+/]{2,5}=*\n$/,
+    );
   });
 
-  it('in a line that Terraform has broken, wherever, with lines of others in between', () => {
-    for (let at = 1; at < 'hunter2'.length; at++)
-      for (const between of [
-        '',
-        `${OTHER}something else\n`,
-        `${OTHER}one\n${OTHER}two\nterraform_data.z: Still creating...\n`,
-      ]) {
-        const halves = [`${PROVISIONER}it is ${'hunter2'.slice(0, at)}\n`, `${PROVISIONER}${'hunter2'.slice(at)} y\n`];
-        expect(mask(halves.join(between), 'hunter2')).toBe(`${PROVISIONER}it is [MASKED] y\n`);
-      }
+  const between = ['', `${OTHER}something else\n`, `${OTHER}one\n${OTHER}two\n\nterraform_data.z: Still creating...\n`];
+
+  it.each([
+    ['hunter2', 'hunter2'],
+    ['correct horse', 'correct horse'],
+    ['correct horse', 'correct  \t horse'],
+    ['correct horse', 'correct%20horse'],
+    ['correct horse', 'correct\\u0020horse'],
+    ['pä"ss\\w', 'pä"ss\\w'],
+    ['pä"ss\\w', 'p\\u00e4\\"ss\\\\w'],
+    ['pä"ss\\w', 'p%C3%A4%22ss%5cw'],
+    ['hunter2-22', 'aHVudGVyMi0yM'],
+  ])(
+    '%j as %j in a line that Terraform has broken at any byte, and keeps what others say in between',
+    (value, text) => {
+      const bytes = Buffer.from(text).toString('latin1');
+      for (let at = 1; at < bytes.length; at++)
+        for (const others of between) {
+          // Terraform takes white space from the end of a line.
+          const halves = [
+            `${PROVISIONER}it is ${bytes.slice(0, at).trimEnd()}\n`,
+            `${PROVISIONER}${bytes.slice(at)} y\n`,
+          ];
+          const shown = maskIn(Buffer.from(halves.join(others), 'latin1'), secretsOf(value), []).toString('latin1');
+          expect(shown).toBe(`${PROVISIONER}it is [MASKED]\n${others}${PROVISIONER}[MASKED] y\n`);
+        }
+    },
+  );
+
+  it('in lines that two provisioners print by turns, each broken twice', () => {
+    const say = (who: string, text: string) => `${who}${text}\n`;
+    const turns = (...texts: string[]) => texts.map((text) => say(PROVISIONER, text) + say(OTHER, text)).join('');
+    expect(mask(turns('x cor', 'rect', 'horse y'), 'correct horse')).toBe(
+      turns('x [MASKED]', '[MASKED]', '[MASKED] y'),
+    );
+  });
+
+  it('in lines of colours of their own', () => {
+    const text = `${PROVISIONER}\x1b[32mhunt\x1b[0m\n${OTHER}a\n${PROVISIONER}\x1b[32mer2\x1b[0m\n`;
+    expect(mask(text, 'hunter2')).toBe(
+      `${PROVISIONER}\x1b[32m[MASKED]\n${OTHER}a\n${PROVISIONER}\x1b[32m[MASKED]\x1b[0m\n`,
+    );
+  });
+
+  it('in a sentence that goes on in the next line, though it seems to be a provisioner and says the same again', () => {
+    const sentence = 'Error (invalid): it is correct\n  horse\n';
+    expect(mask(sentence + sentence, 'correct horse')).toBe('Error (invalid): it is [MASKED]\n'.repeat(2));
+  });
+
+  it('of several lines that a provisioner prints, one by one, short ones too', () => {
+    const lines = (texts: readonly string[]) => texts.map((text) => `${PROVISIONER}${text}\n${OTHER}a\n`).join('');
+    const masked = KEY.split('\n').map(() => '[MASKED]');
+    expect(mask(lines(KEY.split('\n')), KEY)).toBe(lines(masked));
   });
 
   it('in a line that is broken where white space stands beside the break', () => {
     const text = `${PROVISIONER}x %\n${PROVISIONER}\n\n${PROVISIONER}\\\n${PROVISIONER}│4p y\n`;
-    expect(mask(text, '│%\n\\│4p')).toBe(`${PROVISIONER}x [MASKED] y\n`);
+    const shown = `${PROVISIONER}x [MASKED]\n${PROVISIONER}\n\n${PROVISIONER}[MASKED]\n${PROVISIONER}[MASKED] y\n`;
+    expect(mask(text, '│%\n\\│4p')).toBe(shown);
   });
 
   it('each line of it for itself', () => {
@@ -102,6 +162,8 @@ describe('leaves alone', () => {
   it.each([
     ['what only looks like it', 'therapist hunter 2 Hunter2', 'the rapist', 'hunter2'],
     ['short secrets', 'x abc yy y', 'abc', 'yy', '  12345  '],
+    ['short texts that a JSON document holds', 'google_service_account.a', '{"type": "service_account"}'],
+    ['what seems to be JSON', 'x {"key": y', '{"key": [1,'],
     ['words on lines of their own that no secret has white space between', 'hun\nter2', 'hunter2'],
     ['two provisioners whose lines only seem to be one', `${PROVISIONER}hunt\n${OTHER}er2\n`, 'hunter2'],
     ['base64 broken into short lines', 'aHVu\ndGVy\nMi0yMi0yMg', 'hunter2-22-22'],
@@ -111,7 +173,7 @@ describe('leaves alone', () => {
   });
 
   it('and names what is too short to be masked', () => {
-    const secrets = secretsOf('abc', 'hunter2', ' a  b ');
+    const secrets = secretsOf('abc', 'hunter2', ' a  b ', '');
     expect(compilePatterns([{ fromOffset: 0, secrets }]).unmaskable).toEqual(['secret0', 'secret2']);
   });
 });
@@ -138,6 +200,10 @@ const SPELL: readonly ((value: string) => string)[] = [
   (value) => [...value].join('\x1b[0m'),
   (value) => `\n${PROVISIONER}${[...value].join(`\n${PROVISIONER}`)}`,
   (value) => `${PROVISIONER}${value.slice(0, 2)}\n${OTHER}ab${value}\n${OTHER}\n${PROVISIONER}${value.slice(2)}`,
+  (value) => `${PROVISIONER}${[...value].slice(0, 8).join(`\n${OTHER}ab\n\n${PROVISIONER}`)}`,
+  (value) =>
+    `${PROVISIONER}\x1b[1m${JSON.stringify(value).slice(1, 20).replace(/.{3}/g, `$&\n${OTHER}a\n${PROVISIONER}`)}`,
+  (value) => [...value.slice(0, 8)].map((part) => `${PROVISIONER}${part}\x1b[0m\n${OTHER}${part}\n`).join(''),
   (value) => `${PROVISIONER}${value.slice(0, -3)}\n${OTHER}a\nab${PROVISIONER}\n${PROVISIONER}${value.slice(-3)}\n`,
 ];
 const NOISE = [
@@ -179,7 +245,7 @@ describe('whatever the bytes', () => {
         expect(maskIn(raw, secrets, []).toString()).toBe(expected);
         expect(maskIn(raw, secrets, places).toString()).toBe(expected);
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 
@@ -189,7 +255,7 @@ describe('whatever the bytes', () => {
         const whole = maskIn(raw, secrets, []);
         expect(maskIn(raw, secrets, [...raw.keys()])).toEqual(whole);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -208,7 +274,7 @@ describe('whatever the bytes', () => {
           expect(rest.toString()).toBe(whole.subarray(start.maskedOffset).toString());
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

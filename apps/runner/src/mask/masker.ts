@@ -4,6 +4,7 @@ import type { Patterns } from './patterns.ts';
 import { createScan, type Scan } from './scan.ts';
 import { LOOK_BEHIND } from './seams.ts';
 import { LF } from './text.ts';
+import { eachStretch } from './trail.ts';
 
 /** What stands for every masked stretch, whatever secret it was. */
 const MASK_TEXT = '[MASKED]';
@@ -28,8 +29,9 @@ export interface MaskerOptions {
  * Masks one stream. Call `push` for each chunk in order, `end` once, nothing after it. No call waits or fails.
  *
  * What comes out depends on the bytes and the patterns alone, never on where the chunks split: the stretches covered
- * by any match are joined where they overlap or touch, and each becomes MASK_TEXT. Bytes are held back only while
- * they may belong to a match that has begun, at most some 30 KiB.
+ * by any match are joined where they overlap or touch, and each becomes MASK_TEXT. Where Terraform has broken a line, with lines
+ * of others in between, each part is masked and what lies between them is shown. Bytes are held back only while they may belong
+ * to a match that has begun, at most some 50 KiB.
  */
 export interface Masker {
   /** Masked bytes that can no longer change. They may share memory with nothing of the caller's. */
@@ -60,7 +62,10 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
   let base = position.rawOffset;
   let done = 0;
   let maskedOffset = position.maskedOffset;
+  /** What is masked. */
   let runs = createRuns();
+  /** The same matches with what lies between their parts: no place to go on, since a successor would not see the first part. */
+  let spans = createRuns();
   let cuts: Cut[] = [];
 
   /** Writes everything up to the raw offset `to`. */
@@ -84,13 +89,15 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
   function clear(from: number, to: number): Buffer {
     const bytes = window.subarray(from - base, to - base);
     const lineStart = bytes.lastIndexOf(LF) + 1;
-    if (lineStart > 0) position = { rawOffset: from + lineStart, maskedOffset: maskedOffset + lineStart };
+    if (lineStart > 0 && !spans.goesAcross(from + lineStart))
+      position = { rawOffset: from + lineStart, maskedOffset: maskedOffset + lineStart };
     maskedOffset += bytes.length;
     return bytes;
   }
 
   function settle(to: number): void {
     runs.forgetBefore(to);
+    spans.forgetBefore(to);
     cuts = cuts.filter((cut) => cut.to >= to);
     const drop = Math.max(0, to - base - LOOK_BEHIND);
     window = window.subarray(drop);
@@ -98,11 +105,14 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
     done = to - base;
   }
 
+  function addMatch(from: number, to: number, holes: readonly number[]): void {
+    eachStretch(from, to, holes, (start, end) => runs.add(base + start, base + end));
+    spans.add(base + from, base + to);
+  }
+
   function advance(view: CutView, final: boolean): Buffer {
     cuts = [...cuts.filter((old) => !view.cuts.some((cut) => cut.from === old.from)), ...view.cuts];
-    const alive = scan({ text: { bytes: window, final }, from: done, baseOffset: base }, (from, to) =>
-      runs.add(base + from, base + to),
-    );
+    const alive = scan({ text: { bytes: window, final }, from: done, baseOffset: base }, addMatch);
     return write(final ? base + window.length : Math.min(base + alive, Math.max(base + done, view.settledTo)));
   }
 
@@ -127,6 +137,7 @@ export function createMasker({ patterns, start, createCutter }: MaskerOptions): 
       base = toOffset;
       done = 0;
       runs = createRuns();
+      spans = createRuns();
       cuts = [];
       cutter = createCutter?.(toOffset);
       position = { rawOffset: toOffset, maskedOffset };

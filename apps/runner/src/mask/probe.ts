@@ -1,11 +1,10 @@
-import { readPiece } from './match.ts';
+import { skipColours } from './colours.ts';
+import { findPiece, type OnMatch } from './match.ts';
 import { type FirstIndex, type Patterns, slotOf } from './patterns.ts';
 import { GRAM_BYTES, type Piece } from './pieces.ts';
-import { mayBeBroken, readWhite, skipColours } from './seams.ts';
+import { readWhite } from './seams.ts';
 import { FAIL, isWhite, LF, MORE, type Text } from './text.ts';
-
-/** Called for every place where a secret stands, in no strict order. Stretches may overlap. */
-export type OnMatch = (from: number, to: number) => void;
+import { createTrail, type Trail } from './trail.ts';
 
 /** The part of a stream that is looked at: matches begin at or after `from`; `baseOffset` is its first byte's place. */
 export interface View {
@@ -35,28 +34,39 @@ function symbolBefore(bytes: Buffer, at: number, nth: number, floor: number): nu
   return -1;
 }
 
-/** Index behind the seams that begin at `at`; `at` itself when there is none; MORE. */
-function skipSeam(text: Text, at: number): number {
+/**
+ * Index behind the seams that begin at `at`; `at` itself when there is none; MORE also when it depends on the secret: white space
+ * behind the line end of a broken line is a seam only where the secret has white space.
+ */
+function skipSeam(text: Text, at: number, trail: Trail): number {
   const behind = skipColours(text, at);
   if (behind === MORE || !isWhite(text.bytes[behind] ?? 0)) return behind;
-  const end = readWhite(text, behind);
+  const holes = trail.holes.length;
+  const end = readWhite(text, behind, trail);
+  const isBreak = text.bytes[behind] === LF && trail.holes.length > holes;
+  if (isBreak && trail.holes[holes + 1] !== end) return MORE;
   return end === FAIL ? behind + 1 : end;
 }
 
-/**
- * The gram of the text that begins at `at`, seams left out; undefined when the text ends before, or when it depends on the
- * secret where it goes on: behind a line that may be broken.
- */
-function findGram(text: Text, at: number): number | undefined {
+/** The gram of the text that begins at `at`, seams left out; undefined when the text ends before. */
+function findGram(text: Text, at: number, trail: Trail): number | undefined {
   let gram = 0;
   let i = at;
   for (let size = 0; size < GRAM_BYTES; size++) {
-    if (size > 0 && text.bytes[i] === LF && mayBeBroken(text, i)) return undefined;
-    i = skipSeam(text, i);
+    i = size > 0 ? skipSeam(text, i, trail) : i;
     if (i === MORE || i >= text.bytes.length) return undefined;
     gram = (gram << 8) | (text.bytes[i++] as number);
   }
   return gram;
+}
+
+/** The one gram of the text that begins at `at`, or the two when there are two ways on; undefined when the text ends before. */
+function findGrams(text: Text, at: number): readonly number[] | undefined {
+  const trail = createTrail(true);
+  const gram = findGram(text, at, trail);
+  const other = trail.forked ? findGram(text, at, createTrail(false)) : gram;
+  if (gram === undefined || other === undefined) return undefined;
+  return gram === other ? [gram] : [gram, other];
 }
 
 export function createProbe(patterns: Patterns, { text, from, baseOffset }: View, onMatch: OnMatch): Probe {
@@ -67,9 +77,7 @@ export function createProbe(patterns: Patterns, { text, from, baseOffset }: View
   function tryPiece(id: number, at: number): void {
     const piece = pieces[id] as Piece;
     if (baseOffset + at < piece.form.fromOffset) return;
-    const end = readPiece(text, at, piece);
-    if (end >= 0) onMatch(at, end);
-    else if (end === MORE && at < alive) alive = at;
+    if (!findPiece(text, at, piece, onMatch) && at < alive) alive = at;
   }
 
   function tryAllOf(gram: number, at: number): void {
@@ -83,8 +91,8 @@ export function createProbe(patterns: Patterns, { text, from, baseOffset }: View
     const stop = starts[first + 1] as number;
     let k = starts[first] as number;
     if (k === stop) return;
-    const gram = findGram(text, at);
-    if (gram !== undefined) tryAllOf(gram, at);
+    const grams = findGrams(text, at);
+    if (grams) for (const gram of grams) tryAllOf(gram, at);
     else while (k < stop) tryPiece(ids[k++] as number, at);
   }
 

@@ -1,7 +1,10 @@
+import { mayBeBroken } from './broken-lines.ts';
+import { skipColours } from './colours.ts';
+import type { OnMatch } from './match.ts';
 import { type Patterns, slotOf } from './patterns.ts';
-import { createProbe, type OnMatch, type Probe, type View } from './probe.ts';
-import { isWrapped, mayBeBroken, skipColours } from './seams.ts';
-import { BAR, CR, ESC, isWhite, LF } from './text.ts';
+import { createProbe, type Probe, type View } from './probe.ts';
+import { isWrapped } from './seams.ts';
+import { BAR, CR, ESC, isWhite, LF, type Text } from './text.ts';
 
 const SYMBOL = 0;
 const WHITE = 1;
@@ -62,16 +65,23 @@ function mayBegin(bytes: Buffer, at: number, { first: { starts } }: Patterns): b
   return false;
 }
 
+/** Whether a line ends at `at` that may go on elsewhere; `from` is where its last symbols end, maybe before colours. */
+function mayGoOnElsewhere(text: Text, at: number, from: number, patterns: Patterns): boolean {
+  return text.bytes[at] === LF && mayBegin(text.bytes, from, patterns) && mayBeBroken(text, at);
+}
+
 /** Of the gram-sized beginnings that a seam at `at` breaks apart, tries those that can go on behind it. */
 function lookAcross(at: number, gram: number, { text, from }: View, probe: Probe, patterns: Patterns): void {
   const { bytes } = text;
   if (patterns.early) probe.tryAcross(at, patterns.early);
   if (bytes[at] === LF) {
-    if (isWrapped(text, bytes[at - 1] === CR ? at - 1 : at) || (mayBegin(bytes, at, patterns) && mayBeBroken(text, at)))
+    if (isWrapped(text, bytes[at - 1] === CR ? at - 1 : at) || mayGoOnElsewhere(text, at, at, patterns))
       probe.tryAcross(at, patterns.first);
   } else if (at > from && !isWhite(bytes[at - 1] as number)) {
-    const following = bytes[skipColours(text, at)];
-    if (following === undefined || mayGoOn(gram, following, patterns)) probe.tryAcross(at, patterns.first);
+    const behind = skipColours(text, at);
+    const following = bytes[behind];
+    if (following === undefined || mayGoOn(gram, following, patterns) || mayGoOnElsewhere(text, behind, at, patterns))
+      probe.tryAcross(at, patterns.first);
   }
 }
 

@@ -3,7 +3,14 @@ export interface Text {
   readonly bytes: Buffer;
   readonly final: boolean;
   /** The line end that was last looked at for a provisioner's prefix, and what was found: several pieces ask about the same. */
-  asked?: { readonly at: number; readonly prefix: Buffer | undefined };
+  asked?: LineEnd;
+}
+
+/** A line end at `at`: the prefix of the provisioner whose line it is, if it is one's, and where its next line begins, once looked for. */
+export interface LineEnd {
+  readonly at: number;
+  readonly prefix: Buffer | undefined;
+  next?: number;
 }
 
 /** A reader's answer instead of an index: the bytes at this place are something else. */

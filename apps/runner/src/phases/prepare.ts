@@ -30,15 +30,21 @@ export async function prepare(context: AttemptContext): Promise<Prepared> {
   commands.prepare();
   const { notes } = await materialise(folder, data, await fetchConfiguration(context));
   if (data.plan_file !== null) await fetchPlan(context, prepared.cwd, data.plan_file.checksum);
-  if (notes.length > 0) {
-    const phase = await log.open(data.attempt.action === 'apply' ? 'apply' : 'plan');
-    for (const note of notes) await phase.note(note);
-  }
+  await say(context, [...notes, ...log.unmaskable().map(describeUnmaskable)]);
   // A successor needs to know what to mask.
   await context.dataKept;
   await journal.write('prepared', prepared);
   return prepared;
 }
+
+async function say({ data, log }: AttemptContext, notes: readonly string[]): Promise<void> {
+  if (notes.length === 0) return;
+  const phase = await log.open(data.attempt.action === 'apply' ? 'apply' : 'plan');
+  for (const note of notes) await phase.note(note);
+}
+
+const describeUnmaskable = (name: string): string =>
+  `A value of ${name} is too short to be masked: this log shows it if it is printed. Take one of 6 bytes or more.`;
 
 /** What {@link prepare} came to, for whoever starts nothing any more: the program is of no use then, and may be lost. */
 export function findPrepared({ folder, journal, data: { workspace } }: AttemptContext): Prepared {
