@@ -85,6 +85,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
     watermark: createWatermarkFile(configuration.home, logger),
+    losslessFailover: configuration.database_failover === 'lossless',
     watch: logs.watch,
     observe: metrics.countDecision,
     later: () => ({
