@@ -45,6 +45,8 @@ const USUAL_KINDS: readonly Disturbance[] = [
   'push',
 ];
 
+const CRASHES: readonly Disturbance[] = ['runner_crash', 'host_crash', 'pod_loss'];
+
 const BY_HAND = { type: 'plan_and_apply', autoApprove: false } as const;
 const AUTO = { type: 'plan_and_apply', autoApprove: true } as const;
 
@@ -73,6 +75,16 @@ export const SCENARIOS: readonly Bounds[] = [
   },
   { ...USUAL, name: 'one apply, auto-approved', tasks: [AUTO], statesPerApply: 2, ghosts: 1 },
   { ...USUAL, name: 'one apply on a copied host', tasks: [AUTO], kinds: ['clone'] },
+  { ...USUAL, name: 'one apply, disturbed twice', tasks: [AUTO], disturbances: 2, maxReturns: 1, maxLosses: 1 },
+  {
+    ...USUAL,
+    name: 'one apply, approved by hand, three crashes',
+    tasks: [BY_HAND],
+    disturbances: 3,
+    kinds: CRASHES,
+    maxReturns: 1,
+    maxLosses: 1,
+  },
   { ...USUAL, name: 'two applies, approved by hand', tasks: [BY_HAND, BY_HAND], kinds: ['runner_crash'] },
   { ...USUAL, name: 'two applies, auto-approved', tasks: [AUTO, AUTO], disturbances: 0 },
   { ...USUAL, name: 'a restored backup', tasks: [AUTO], kinds: ['restore'], maxReturns: 1, maxLosses: 1 },

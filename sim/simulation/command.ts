@@ -1,3 +1,4 @@
+import { BUGS, type BugName, formatHunt, type Hunt, hunt } from './bugs.ts';
 import { type Options, parseOptions } from './options.ts';
 import { addUp, explain, mergeTotals, summarise } from './report.ts';
 import { shrink } from './shrink.ts';
@@ -12,6 +13,7 @@ const MEANINGFUL_SEEDS = 3;
 /** Runs the seeds that were asked for; gives the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
+  if (options.hunt) return runHunts(options);
   const isSmall = options.trace || options.seeds <= SEEDS_PER_PROCESS;
   const { digests, failed, ...totals } = await (isSmall ? runHere(options) : runSpread(options));
   const isIdle = totals.seeds >= MEANINGFUL_SEEDS && totals.applies === 0;
@@ -19,6 +21,19 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   if (options.json) print(JSON.stringify({ ...totals, digests, failed }, null, 2));
   else print(summarise(totals));
   return failed.length === 0 && !isIdle ? 0 : 1;
+}
+
+/** Shows that no planted mistake stays hidden; gives the exit code. */
+async function runHunts({ seed: first, seeds, bug, kinds, json }: Options): Promise<number> {
+  const range = Array.from({ length: seeds }, (_, at) => first + at);
+  const hunts: Hunt[] = [];
+  for (const name of bug === undefined ? (Object.keys(BUGS) as BugName[]) : [bug]) {
+    const found = await hunt(name, range, async (seed, bugs) => (await simulate(seed, { kinds, bugs })).violations);
+    hunts.push(found);
+    if (!json) print(formatHunt(found));
+  }
+  if (json) print(JSON.stringify(hunts, null, 2));
+  return hunts.every(({ seed }) => seed !== undefined) ? 0 : 1;
 }
 
 /** In this process, one after the other. */

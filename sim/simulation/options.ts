@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Bugs } from './bugs.ts';
+import { BUGS, type BugName } from './bugs.ts';
 import { FAULT_KINDS, type FaultKind } from './faults/schedule.ts';
 
 /** What `npm run sim` was asked for. */
@@ -15,7 +15,9 @@ export interface Options {
   /** Faults of these kinds only, given with commas between them. */
   readonly kinds: readonly FaultKind[] | undefined;
   /** A mistake to plant, by its name in `Bugs`: shows that the simulation finds it. */
-  readonly bug: keyof Bugs | undefined;
+  readonly bug: BugName | undefined;
+  /** Plant every mistake, one after the other, and tell the first of the seeds that finds it. */
+  readonly hunt: boolean;
 }
 
 /** @throws TypeError with a sentence for anything else than the known options */
@@ -29,16 +31,18 @@ export function parseOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
       kinds: { type: 'string' },
       bug: { type: 'string' },
+      hunt: { type: 'boolean', default: false },
     },
   });
-  const { seeds, seed, trace, json, kinds, bug } = values;
+  const { seeds, seed, trace, json, kinds, bug, hunt } = values;
   return {
     seeds: parseCount('seeds', seeds),
     seed: parseCount('seed', seed),
     trace,
     json,
     kinds: kinds?.split(',').map(parseKind),
-    bug: bug as keyof Bugs,
+    bug: bug === undefined ? undefined : parseBug(bug),
+    hunt,
   };
 }
 
@@ -46,6 +50,11 @@ function parseKind(text: string): FaultKind {
   const kind = FAULT_KINDS.find((known) => known === text);
   if (kind !== undefined) return kind;
   throw new TypeError(`--kinds knows no fault ${JSON.stringify(text)}; there are ${FAULT_KINDS.join(', ')}.`);
+}
+
+function parseBug(text: string): BugName {
+  if (Object.hasOwn(BUGS, text)) return text as BugName;
+  throw new TypeError(`--bug knows no mistake ${JSON.stringify(text)}; there are ${Object.keys(BUGS).join(', ')}.`);
 }
 
 function parseCount(name: string, text: string): number {

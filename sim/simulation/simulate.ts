@@ -69,7 +69,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   Error.stackTraceLimit = options.print === undefined ? 0 : stackTraceLimit;
   try {
     built.start();
-    injectFaults(built, faults);
+    injectFaults(built, faults, WINDOW_MS);
     await liveThrough(built);
     if (violations.length === 0) logBytes = judge(built);
   } finally {

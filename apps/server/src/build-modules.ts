@@ -91,6 +91,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
     openVariable: variables.service.open,
     findConfiguration: configurations.service.findArchive,
     watermark: createWatermarkFile(configuration.home, logger),
+    losslessFailover: configuration.database_failover === 'lossless',
     watch: logs.watch,
     observe: metrics.countDecision,
     later: () => ({

@@ -19,6 +19,10 @@ export const CONFIGURATION = {
     }),
   ),
   database_sessions: config.number({ doc: 'Most sessions with the database at once.', default: 20, min: 4, max: 500 }),
+  database_failover: config.choice(['restore', 'lossless'], {
+    doc: 'What the promotion of a standby of the database is taken for. "restore": something may be lost, so tasks that may apply wait for a person. "lossless": only synchronous standbys are promoted, so tasks go on if PostgreSQL waited for one (synchronous_standby_names, synchronous_commit on or remote_apply) when the server last looked, which is every 5 s.',
+    default: 'restore',
+  }),
   master_key: config.optional(
     config.secret({
       doc: 'The key above all encryption keys, 32 bytes as base64 or hex; behind it, one a line, older ones that are only read with. Without it one is made at the first start and kept in home/master.key. Replicas need the same.',

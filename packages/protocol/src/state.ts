@@ -66,6 +66,10 @@ export const StateDecision = z.object({
 });
 export const StateAcceptance = StateDecision.extend({
   force: z.boolean().default(false).describe('Accept it although its lineage is not the current one.'),
+  discard_older: z
+    .boolean()
+    .default(false)
+    .describe('Decide against what else of the same attempt and lineage waits with a lower serial, in the same act.'),
 });
 export type StateAcceptance = z.infer<typeof StateAcceptance>;
 

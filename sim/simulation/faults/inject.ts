@@ -1,6 +1,6 @@
 import type { Server } from '../server/server.ts';
 import type { Host, Process, World } from '../world.ts';
-import { describeFault, type Fault, type FaultKind } from './schedule.ts';
+import { describeFault, type Fault, type FaultKind, isAboutHost } from './schedule.ts';
 
 /** What faults are done to. */
 export interface Target {
@@ -19,6 +19,9 @@ const dark = new WeakSet<Host>();
 
 const processes = (host: Host, name: string): Process[] =>
   [...host.processes.values()].filter((process) => process.name === name);
+
+/** The processes of an attempt: runner, launcher, Terraform and what that has started. */
+const RUNS_AN_ATTEMPT: readonly string[] = ['runner', 'sh', 'terraform', 'provider'];
 
 const killOne =
   (name: string): Act =>
@@ -66,6 +69,13 @@ const ACTS: Readonly<Record<FaultKind, Act>> = {
   runner_stop: stopAll('runner'),
   launcher_kill: killOne('sh'),
   terraform_kill: killOne('terraform'),
+  // The kernel, short of memory, takes what it likes; what is left goes on as if nothing had happened.
+  oom_kill: ({ world }, { id }, host) => {
+    const dice = world.dice.fork(`victims ${id}`);
+    for (const process of [...host.processes.values()])
+      if (RUNS_AN_ATTEMPT.includes(process.name) && dice.chance(0.6)) process.end({ code: null, signal: 'SIGKILL' });
+    return undefined;
+  },
   power_cut: (target, _fault, host) => {
     dark.add(host);
     host.cutPower();
@@ -108,24 +118,35 @@ function weather(what: 'delayMs' | 'lost' | 'duplicated', worst: number, quiet: 
   };
 }
 
-/** Has every fault happen at its time. */
-export function injectFaults(target: Target, faults: readonly Fault[]): void {
-  const { loop, trace } = target.world;
-  for (const fault of faults) {
-    loop.after(fault.atMs, () => {
-      const host = target.hosts.find(({ name }) => name === fault.host) ?? (target.hosts[0] as Host);
-      if ((dark.has(host) || host.lost) && fault.host !== undefined) return;
-      trace.note('FAULT', describeFault(fault).trim());
-      const end = ACTS[fault.kind](target, fault, host);
-      if (end === undefined) return;
-      loop.after(fault.forMs, () => {
-        if (fault.kind !== 'power_cut' && fault.host !== undefined && dark.has(host)) return;
-        if (host.lost && fault.host !== undefined) return;
-        trace.note('FAULT', `${fault.kind} is over`);
-        end();
+/** Has every fault happen at its time, and none after `windowMs`. */
+export function injectFaults(target: Target, faults: readonly Fault[], windowMs: number): void {
+  const { loop, ledger, startedAt } = target.world;
+  const waiting = new Set<Fault>();
+  for (const fault of faults)
+    loop.after(fault.atMs, () => (fault.intoApplyMs === undefined ? strike(target, fault) : waiting.add(fault)));
+  ledger.onBegin((run) => {
+    for (const fault of [...waiting].filter(({ host }) => host === run.host)) {
+      waiting.delete(fault);
+      loop.after(fault.intoApplyMs ?? 0, () => {
+        if (loop.now() < startedAt + windowMs) strike(target, fault);
       });
-    });
-  }
+    }
+  });
+}
+
+function strike(target: Target, fault: Fault): void {
+  const { loop, trace } = target.world;
+  const host = target.hosts.find(({ name }) => name === fault.host) ?? (target.hosts[0] as Host);
+  if ((dark.has(host) || host.lost) && isAboutHost(fault)) return;
+  trace.note('FAULT', describeFault(fault).trim());
+  const end = ACTS[fault.kind](target, fault, host);
+  if (end === undefined) return;
+  loop.after(fault.forMs, () => {
+    if (fault.kind !== 'power_cut' && isAboutHost(fault) && dark.has(host)) return;
+    if (host.lost && isAboutHost(fault)) return;
+    trace.note('FAULT', `${fault.kind} is over`);
+    end();
+  });
 }
 
 /** The end of all trouble: what can be well is well from now on. */

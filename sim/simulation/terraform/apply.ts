@@ -3,6 +3,7 @@ import type { Invocation } from '../host/child-process.ts';
 import { readAt } from '../host/file-system.ts';
 import type { ApplyRun } from './ledger.ts';
 import { type PlanFile, readState, renderState, type State } from './plan-file.ts';
+import { startProvider } from './provider.ts';
 import { leakyLine } from './spell-secrets.ts';
 import type { Terraform } from './terraform-process.ts';
 
@@ -91,15 +92,20 @@ async function carryOut(applying: Applying): Promise<number> {
   return whole && !applying.failed ? 0 : 1;
 }
 
-/** The provider finishes what it has begun, unless it is forced. */
+/** The provider finishes what it has begun, unless Terraform is forced to leave it alone. */
 async function create({ run, entry, resources }: Applying, address: string): Promise<'made' | 'forced'> {
-  const { dice } = run;
-  const done = run.sleep(dice.between(20, 25_000));
+  const { dice, process } = run;
+  const provider = startProvider(process, { entry, address, ms: dice.between(20, 25_000) });
   if (dice.chance(0.5)) await run.say(leakyLine([run.env.SECRET_ENV ?? 'none'], dice));
-  const ending = await Promise.race([done.then(() => 'made' as const), forceful(run).then(() => 'forced' as const)]);
-  // The thing is there, whether or not anybody will hear of it.
-  run.process.host.world.ledger.make(entry, address);
-  if (ending === 'forced') return 'forced';
+  const ending = await Promise.race([
+    provider.gone.then(() => 'made' as const),
+    forceful(run).then(() => 'forced' as const),
+  ]);
+  if (ending === 'forced') {
+    // The thing is there, whether or not anybody will hear of it.
+    if (provider.kill()) process.host.world.ledger.make(entry, address);
+    return 'forced';
+  }
   resources.push(address);
   await run.say(`${address}: Creation complete after 1s [id=${address}]`);
   return 'made';

@@ -27,6 +27,8 @@ export interface Ledger {
   begin(run: Pick<ApplyRun, 'workspace' | 'attempt' | 'plan' | 'host' | 'pid'>): ApplyRun;
   /** A real thing comes into being. */
   make(run: ApplyRun, address: string): void;
+  /** Told when a Terraform has its lock and is about to change things. */
+  onBegin(listener: (run: ApplyRun) => void): void;
   /** Told right before a thing comes into being. */
   onMake(listener: (run: ApplyRun) => void): void;
 }
@@ -34,19 +36,20 @@ export interface Ledger {
 /** @param violate told when an apply happens twice or two applies change one workspace at once */
 export function createLedger(violate: (sentence: string) => void): Ledger {
   const runs: ApplyRun[] = [];
-  let listener: (run: ApplyRun) => void = () => {};
+  const beginListeners: ((run: ApplyRun) => void)[] = [];
+  const makeListeners: ((run: ApplyRun) => void)[] = [];
   return {
     runs,
     begin(given) {
       const run: ApplyRun = { ...given, made: [], saved: [], interrupts: 0, changing: false };
       runs.push(run);
+      for (const listener of beginListeners) listener(run);
       return run;
     },
-    onMake(told) {
-      listener = told;
-    },
+    onBegin: (listener) => void beginListeners.push(listener),
+    onMake: (listener) => void makeListeners.push(listener),
     make(run, address) {
-      listener(run);
+      for (const listener of makeListeners) listener(run);
       const twin = runs.find((other) => other !== run && other.plan === run.plan && other.made.length > 0);
       if (twin !== undefined)
         violate(

@@ -153,8 +153,10 @@ describe('state quarantine', () => {
       'Version 7 is current, as version 8 (serial 9).\n',
     );
     expect(plane.callsOf('acceptStateVersion')).toMatchObject([
-      { params: { state_version_id: IDS.state }, body: { reason: 'exists', force: false } },
+      { params: { state_version_id: IDS.state }, body: { reason: 'exists', force: false, discard_older: false } },
     ]);
+    await cli([...accept, '--discard-older', '--reason', 'the last', '-y']);
+    expect(plane.callsOf('acceptStateVersion')[1]?.body).toMatchObject({ discard_older: true });
     const discard = ['state', 'quarantine', 'discard', 'hello', '7', '--reason', 'a copy'];
     expect((await cli(discard)).code).toBe(2);
     expect((await cli([...discard, '-y'])).out).toContain('groundcrew state pull hello 7');

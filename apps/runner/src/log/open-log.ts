@@ -45,7 +45,11 @@ export function openLog(deps: LogDeps): AttemptLog {
   const phases = new Map<Phase, Promise<OpenPhase>>();
   const used = new Set<Phase>();
   const known: Secret[] = deps.secrets.map(toSecret);
-  const streams = async (): Promise<OpenPhase[]> => Promise.all(phases.values());
+  /** Those that could be opened; why another one could not is told to whoever opens it. */
+  const streams = async (): Promise<OpenPhase[]> =>
+    (await Promise.allSettled(phases.values())).flatMap((opening) =>
+      opening.status === 'fulfilled' ? [opening.value] : [],
+    );
   const forget = wishes.onChange(() => void streams().then((all) => all.map(({ stream }) => setPace(stream, wishes))));
 
   function prepare(phase: Phase): Promise<OpenPhase> {
@@ -126,6 +130,8 @@ async function openPhase(deps: LogDeps, { phase, secrets, onSuccess }: PhaseOpti
     folder: join(folder.spool, phase),
     secrets,
     append: createAppendLog(client, task.task_id),
+    // The machine's death ends a plan, but not what goes on to apply: its plan's log is delivered beside the apply's.
+    isDurable: task.action !== 'plan',
     createTap: (from) => {
       reader = createOutputReader(from ? { from: from as ReturnType<OutputReader['snapshot']> } : {});
       return reader;

@@ -94,7 +94,8 @@ export function createCommands(deps: CommandsDeps): Commands {
       ...(launched ? { launcherGone: launched.gone } : {}),
     });
     ended.abort();
-    if (launched || seen) await sweep(record);
+    // An end that was written down before we came says nothing of what Terraform had started: only the lock does.
+    if (launched || seen || (await aliveBesidesOurs())) await sweep(record);
     if (launched && order.name !== 'apply' && record.findProcess() === undefined)
       throw new PassingTrouble(`The host could not start Terraform's ${order.name}; the runner's log says why.`);
     return { ...exit, ...(await stopping) };

@@ -50,9 +50,9 @@ export async function openLogStream(options: LogStreamOptions): Promise<LogStrea
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const journal = await openJournal(options.folder);
   const fixedOffset = journal.isNew ? 0 : await findSize(options.rawPath);
-  // A power cut ends a plan, and what it learned on the way is durable: its beginning may be lost, but never alone.
-  const isDurable = options.phase === 'apply' || !journal.isNew;
-  await keepSecrets(journal, options.secrets, fixedOffset, isDurable);
+  // What is learned on the way is durable: the beginning may be lost with the machine, but never alone.
+  const { isDurable = true } = options;
+  await keepSecrets(journal, options.secrets, fixedOffset, isDurable || !journal.isNew);
   const pace = { ...DEFAULT_PACE, ...options.pace };
   const parts = await buildStream(options, { journal, fixedOffset }, pace);
   return startStream(parts, { pace, clock: options.clock, ...DEFAULT_OVERFLOW, ...options.limits });

@@ -19,6 +19,8 @@ export interface LogStreamOptions {
   readonly createTap?: CreateTap;
   /** Takes things out that must not stand in a log; nothing by default. */
   readonly createCutter?: CreateCutter;
+  /** Whether there is a use for the stream when the machine has died; true by default. */
+  readonly isDurable?: boolean;
   readonly pace?: Partial<Pace>;
   /** Whether chunks are compressed; true by default. A server on the same host is better off without. */
   readonly compress?: boolean;

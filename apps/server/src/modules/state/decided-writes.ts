@@ -31,6 +31,7 @@ interface Write {
   newLineage: boolean;
   message: string;
   quarantined?: store.StateRow;
+  discarded?: readonly store.StateRow[];
 }
 
 /** States that people write: each is a new version with the next serial, and none is written while an apply has its permit. */
@@ -94,7 +95,7 @@ export function createDecidedWrites({ db, kept: states, decider, recordChange, g
   async function accept(
     caller: UserCaller,
     versionId: StateVersionId,
-    { reason, force }: StateAcceptance,
+    { reason, force, discard_older }: StateAcceptance,
   ): Promise<store.StateRow> {
     const { organizationId } = caller;
     const version = await getVersion(organizationId, versionId);
@@ -106,7 +107,8 @@ export function createDecidedWrites({ db, kept: states, decider, recordChange, g
     const serial = current !== undefined && same ? current.serial + 1 : version.serial;
     const next = await states.copy(organizationId, id, version.blob_id, serial);
     const message = `Accepted version ${version.version} from quarantine: ${reason}`;
-    const how = { how: 'accept', newLineage: force, message, quarantined: version } as const;
+    const discarded = discard_older ? await store.listOlderQuarantined(db, version) : [];
+    const how = { how: 'accept', newLineage: force, message, quarantined: version, discarded } as const;
     return write(caller, version.workspace_id, id, next, how);
   }
 
@@ -115,7 +117,7 @@ export function createDecidedWrites({ db, kept: states, decider, recordChange, g
     workspaceId: WorkspaceId,
     id: StateVersionId,
     kept: Kept,
-    { how, newLineage, message, quarantined }: Write,
+    { how, newLineage, message, quarantined, discarded = [] }: Write,
   ): Promise<store.StateRow> {
     const by = { kind: 'person', id: caller.userId, name: caller.name } as const;
     const extra: NewVersion = { ...kept, createdBy: caller.name, message, verdict: `${caller.name}: ${message}` };
@@ -123,18 +125,26 @@ export function createDecidedWrites({ db, kept: states, decider, recordChange, g
     try {
       await decider().decideWorkspace(
         workspaceId,
-        { kind: 'write_state', how, by, id, mark, newLineage, quarantined: quarantined?.id ?? null },
+        {
+          kind: 'write_state',
+          ...{ how, by, id, mark, newLineage },
+          quarantined: quarantined?.id ?? null,
+          discarded: discarded.map((version) => version.id),
+        },
         {
           extra,
-          also: (tx) =>
-            recordChange(tx, {
+          also: async (tx, { undecided }) => {
+            await recordChange(tx, {
               caller,
               action: how,
               noun: 'state',
               subjectId: id,
               workspaceId,
               after: { ...mark, message, new_lineage: newLineage, quarantined: quarantined?.id },
-            }),
+            });
+            for (const version of discarded)
+              if (undecided.includes(version.id)) await recordDiscard(tx, caller, version, message);
+          },
         },
       );
     } catch (error) {

@@ -19,6 +19,8 @@ interface WriteState {
   mark: StateMark;
   newLineage: boolean;
   quarantined: StateVersionId | null;
+  /** Quarantined versions that are decided against with it. */
+  discarded?: readonly StateVersionId[];
 }
 
 /** What of a workspace matters here, as it was before the decision. */

@@ -56,7 +56,7 @@ async function quarantined(state: Buffer, current?: Buffer) {
     query,
   });
   expect(items).toMatchObject([{ standing: 'quarantined', created_by: 'admin', task_id: id }]);
-  return { workspace, workspaceId: workspace.workspace_id, versionId: items[0]?.id as string };
+  return { workspace, workspaceId: workspace.workspace_id, versionId: items[0]?.id as string, attempt };
 }
 
 const params = (versionId: string) => ({ params: { state_version_id: versionId } });
@@ -116,6 +116,27 @@ test('discarded, it is kept and stays what it is', async () => {
     stateWith(2, { a: '1' }).toString(),
   );
   expect((await discard(versionId)).status).toBe(409);
+  expect((await accept(versionId)).status).toBe(409);
+});
+
+test('the newest is accepted and the older ones of its attempt are discarded in one act, and nothing else', async () => {
+  const { workspaceId, versionId, attempt } = await quarantined(stateWith(9, { a: '1' }), stateWith(4, {}));
+  for (const state of [stateWith(10, { a: '1', b: '1' }), stateWith(11, { c: '1' }), stateWith(3, { d: '1' }, 'other')])
+    expect((await postState(attempt, state)).body.code).toBe('quarantined');
+  const list = async () =>
+    (await server.must('listStateVersions', server.owner, { params: { workspace_id: workspaceId } })).items;
+  const second = (await list()).find(({ serial }) => serial === 10)?.id as string;
+  expect((await accept(second, { reason: 'the last one that is true', discard_older: true })).status).toBe(201);
+  expect((await list()).map(({ version, serial, standing }) => [version, serial, standing])).toEqual([
+    [6, 5, 'current'],
+    [5, 3, 'quarantined'],
+    [4, 11, 'quarantined'],
+    [3, 10, 'past'],
+    [2, 9, 'discarded'],
+    [1, 4, 'past'],
+  ]);
+  expect(await auditOf(versionId)).toEqual(['discard', 'write']);
+  expect((await workspaceOf(workspaceId)).quarantined_states).toBe(2);
   expect((await accept(versionId)).status).toBe(409);
 });
 

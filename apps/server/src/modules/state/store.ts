@@ -69,6 +69,14 @@ export interface StatePage {
   limit: number;
 }
 
+/** What else of the same attempt and lineage is in quarantine with a lower serial. */
+export async function listOlderQuarantined(db: Executor, version: StateRow): Promise<StateRow[]> {
+  const { rows } = await sql<StateRow>`${ROW} WHERE organization_id = ${version.organization_id}
+    AND workspace_id = ${version.workspace_id} AND attempt_id = ${version.attempt_id} AND lineage = ${version.lineage}
+    AND serial < ${version.serial} AND standing = 'quarantined' ORDER BY version`.execute(db);
+  return rows;
+}
+
 /** Versions, newest first. */
 export async function listVersions(
   db: Executor,

@@ -30,6 +30,7 @@ export interface TasksModuleDeps {
   recordChange: RecordChange;
   recordAccess: RecordAccess;
   watermark: WatermarkKeeper;
+  losslessFailover: boolean;
   createCandidateReader: () => CandidateReader;
   emit: Emit;
   emitMany: EmitMany;
@@ -95,7 +96,7 @@ export function createTasksModule(deps: TasksModuleDeps) {
     isAgentRevoked: (tx, agentId) => later().isAgentRevoked(tx, agentId),
     wakeTask,
   });
-  const guard = createRestoreGuard({ db, decider, watermark: deps.watermark, recordChange: deps.recordChange, logger });
+  const guard = createRestoreGuard({ ...deps, decider });
   const keeper = createLeaseKeeper({ db, decider, figures, guard, emit: deps.emit, wakeTask, logger });
 
   return {

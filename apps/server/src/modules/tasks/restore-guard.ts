@@ -11,7 +11,7 @@ import {
 import { AppError } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import type { Decider } from './decide.ts';
-import { findRestore, type KnownDatabase, type Watermark } from './find-restore.ts';
+import { findRestore, isPromoted, type KnownDatabase, type Watermark } from './find-restore.ts';
 
 /** Where the last watermark is kept outside the database. */
 export interface WatermarkKeeper {
@@ -27,6 +27,8 @@ export interface RestoreGuardDeps {
   db: Database;
   decider: Decider;
   watermark: WatermarkKeeper;
+  /** The operator's word that only synchronous standbys are promoted. */
+  losslessFailover: boolean;
   recordChange: RecordChange;
   logger: Logger;
 }
@@ -39,7 +41,9 @@ const AT_ONCE = 200;
  * Notices that the database was restored, before anything else is decided from it: what it says may be older than what is true,
  * and an apply of which it knows nothing may be under way.
  */
-export function createRestoreGuard({ db, decider, watermark, recordChange, logger }: RestoreGuardDeps) {
+export function createRestoreGuard(deps: RestoreGuardDeps) {
+  const { db, decider, watermark, losslessFailover, recordChange, logger } = deps;
+
   /**
    * Looks whether this is the database it was, and deals with it when it is not. The new watermark is written last: whoever is
    * killed in between begins again, and a task that was stepped already stays as it is. Gives what it looked at, for `tick`.
@@ -48,8 +52,11 @@ export function createRestoreGuard({ db, decider, watermark, recordChange, logge
     const seen = watermark.read();
     const said = watermark.isRestoreSaid();
     const [known, present] = [await findKnown(db), await readIdentity(db)];
-    const why = said ? 'the operator says so' : findRestore(known, seen, present);
-    if (why === undefined) return present;
+    const why = said ? 'the operator says so' : findRestore(known, seen, present, losslessFailover);
+    if (why === undefined) {
+      if (isPromoted(known, present)) logger.warn(present, 'a standby was promoted that had everything; tasks go on');
+      return present;
+    }
     logger.error({ why }, 'the database was restored; every task that may apply and has not ended waits for a person');
     const tasks = await stepAll();
     await recordRestore(why, tasks);

@@ -21,8 +21,8 @@ import {
 import { createRestoreGuard, type WatermarkKeeper } from './restore-guard.ts';
 
 describe('findRestore', () => {
-  const known: KnownDatabase = { installation: 'i', count: 5, systemIdentifier: '7', timeline: 1 };
-  const present = { systemIdentifier: '7', timeline: 1 };
+  const known: KnownDatabase = { installation: 'i', count: 5, systemIdentifier: '7', timeline: 1, synchronous: true };
+  const present = { systemIdentifier: '7', timeline: 1, synchronous: true };
 
   it.each<[string, KnownDatabase | undefined, Watermark | undefined, typeof present | object, RegExp | undefined]>([
     ['the same one', known, { installation: 'i', count: 5 }, present, undefined],
@@ -35,7 +35,21 @@ describe('findRestore', () => {
     ['another cluster', known, undefined, { systemIdentifier: '8', timeline: 1 }, /system identifier is 8 and was 7/],
     ['a promoted one', known, undefined, { systemIdentifier: '7', timeline: 2 }, /timeline is 2 and was 1/],
   ])('%s', (_what, fact, seen, identity, expected) => {
-    const why = findRestore(fact, seen, identity as typeof present);
+    const why = findRestore(fact, seen, identity as typeof present, false);
+    if (expected === undefined) expect(why).toBeUndefined();
+    else expect(why).toMatch(expected);
+  });
+
+  const promoted = { ...present, timeline: 2 };
+  const { synchronous: _, ...old } = known;
+  it.each<[string, KnownDatabase, Watermark | undefined, typeof present, RegExp | undefined]>([
+    ['a standby that had everything', known, { installation: 'i', count: 5 }, promoted, undefined],
+    ['one that lagged', known, { installation: 'i', count: 6 }, promoted, /older than/],
+    ['one of a primary that waited for none', { ...known, synchronous: false }, undefined, promoted, /timeline/],
+    ['one of a primary of which nobody wrote down', old as KnownDatabase, undefined, promoted, /timeline/],
+    ['another cluster', known, undefined, { ...promoted, systemIdentifier: '8' }, /system identifier/],
+  ])('where failovers are lossless: %s', (_what, fact, seen, identity, expected) => {
+    const why = findRestore(fact, seen, identity, true);
     if (expected === undefined) expect(why).toBeUndefined();
     else expect(why).toMatch(expected);
   });
@@ -153,6 +167,35 @@ describe('a restored database', () => {
     expect(await taskOf(id)).toMatchObject({ status: 'needs_attention', reason: { code: 'restored' } });
   });
 
+  test('the promotion of a synchronous standby is none where the operator says so', async () => {
+    const { id } = await waitingForApproval();
+    const guard = createRestoreGuard({
+      db: server.db,
+      decider: server.modules.tasks.decider,
+      watermark: {
+        read: () => undefined,
+        write: async () => {},
+        isRestoreSaid: () => false,
+        forgetRestore: async () => {},
+      },
+      losslessFailover: true,
+      recordChange: async () => {},
+      logger: createLogger({ name: 'test', level: 'silent' }),
+    });
+    const pretend = (change: object) =>
+      sql`UPDATE server_facts SET value = value || ${JSON.stringify(change)}::jsonb WHERE key = 'database'`.execute(
+        server.db,
+      );
+    // What the last tick before wrote down.
+    await pretend({ timeline: 77, synchronous: true });
+    await guard.tick(await guard.check());
+    expect(await taskOf(id)).toMatchObject({ status: 'awaiting_approval' });
+    // The database of this test has no standby, and the tick has said so.
+    await pretend({ timeline: 77 });
+    await guard.check();
+    expect(await taskOf(id)).toMatchObject({ status: 'needs_attention', reason: { code: 'restored' } });
+  });
+
   test('whoever is killed in the middle begins again, and the operator’s word is kept until it is done', async () => {
     const tasks = [await waitingForApproval(), await waitingForApproval()];
     let [said, killed] = [true, false];
@@ -168,6 +211,7 @@ describe('a restored database', () => {
     const guard = createRestoreGuard({
       db: server.db,
       watermark,
+      losslessFailover: false,
       recordChange: async () => {},
       logger: createLogger({ name: 'test', level: 'silent' }),
       decider: {

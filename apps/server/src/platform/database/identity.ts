@@ -8,6 +8,8 @@ export interface DatabaseIdentity {
   systemIdentifier: string | null;
   /** Counted up by every promotion and every recovery to a point in time. */
   timeline: number | null;
+  /** Whether a commit is answered only once a standby has it on its disk, as PostgreSQL is configured now. */
+  synchronous: boolean;
 }
 
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -18,17 +20,20 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  */
 export async function readIdentity(db: Executor): Promise<DatabaseIdentity> {
   try {
-    const { rows } = await sql<{ systemIdentifier: string; timeline: string }>`SELECT
+    const { rows } = await sql<{ systemIdentifier: string; timeline: string; synchronous: boolean }>`SELECT
       (SELECT system_identifier::text FROM pg_control_system()) AS "systemIdentifier",
+      (current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') IN ('on', 'remote_apply'))
+        AS synchronous,
       substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline`.execute(db);
     const row = rows[0];
     return {
       systemIdentifier: row?.systemIdentifier ?? null,
       timeline: row ? Number.parseInt(row.timeline, 16) : null,
+      synchronous: row?.synchronous ?? false,
     };
   } catch (error) {
     if (error instanceof DatabaseError && error.sqlState === INSUFFICIENT_PRIVILEGE)
-      return { systemIdentifier: null, timeline: null };
+      return { systemIdentifier: null, timeline: null, synchronous: false };
     throw error;
   }
 }

@@ -149,7 +149,10 @@ interface WorkspaceBodies {
     body: { readonly by: Actor; readonly lockId: string | null; readonly acknowledged: boolean };
     answer: Done;
   };
-  /** A state written by anybody but an attempt. `accept` takes over the quarantined version `quarantined`; `newLineage` was asked for expressly. */
+  /**
+   * A state written by anybody but an attempt. `accept` takes over the quarantined version `quarantined`, and decides against
+   * those in `discarded` with it; `newLineage` was asked for expressly.
+   */
   write_state: {
     body: {
       readonly how: 'push' | 'rollback' | 'accept';
@@ -158,6 +161,7 @@ interface WorkspaceBodies {
       readonly mark: StateMark;
       readonly newLineage: boolean;
       readonly quarantined: StateVersionId | null;
+      readonly discarded?: readonly StateVersionId[];
     };
     answer: StateTaken;
   };

@@ -70,9 +70,11 @@ export const writeState: WorkspaceHandler<'write_state'> = (workspace, event) =>
   if (refusal) return refusal;
   const sentence = `State serial ${mark.serial} is current (${event.how}).`;
   const effects: Effect[] = [{ kind: 'store_state', id, standing: 'current', sentence }];
+  const discarded = workspace.undecided.filter((other) => other !== quarantined && event.discarded?.includes(other));
   if (quarantined) effects.push({ kind: 'decide_quarantined', id: quarantined, accepted: true });
+  for (const other of discarded) effects.push({ kind: 'decide_quarantined', id: other, accepted: false });
   if (workspace.hold) effects.push(tellHolder(workspace.hold));
-  const undecided = workspace.undecided.filter((other) => other !== quarantined);
+  const undecided = workspace.undecided.filter((other) => other !== quarantined && !discarded.includes(other));
   const answer: StateTaken = { kind: 'state', id, standing: 'current', again: false, sentence };
   return { refused: false, workspace: { ...workspace, state: { id, ...mark }, undecided }, effects, answer };
 };
