@@ -52,12 +52,15 @@ const goOn = ({ folder }: Prepared) => writeFileSync(`${folder.work}/go-on`, '')
 const processOf = ({ folder }: Prepared, command: CommandName) =>
   until(() => commandRecord(folder.journal, command).findProcess());
 
-/** A new runner on the folder, to its end. */
+/** New runners on the folder, until one was heard to its end: with nothing left to do it may be gone before anybody attaches. */
 async function succeed({ folder }: Prepared): Promise<Record<string, unknown>> {
-  const runner = await startRunner(folder);
-  const ended = await runner.heard('ended');
-  expect(await runner.exited).toBe(0);
-  return ended;
+  for (let tries = 1; ; tries += 1) {
+    const runner = await startRunner(folder);
+    const ended = await runner.heard('ended').catch((error: unknown) => error as Error);
+    expect(await runner.exited).toBe(0);
+    if (!(ended instanceof Error)) return ended;
+    if (tries === 10) throw ended;
+  }
 }
 
 /** What the server has is exactly what Terraform wrote, secrets apart, and exactly the state it wrote last. */
