@@ -227,11 +227,12 @@ async function attach(folder: AttemptFolder, exited: Promise<unknown>): Promise<
   while (!gone) {
     const socket = connect({ path: folder.socket });
     socket.on('error', () => {});
-    const connected = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
+    // A predecessor that was just killed may still be connected to for a moment, but greets nobody.
+    const greeted = await new Promise<boolean>((resolve) => {
+      socket.once('readable', () => resolve(socket.readableLength > 0));
+      socket.once('close', () => resolve(false));
     });
-    if (connected) {
+    if (greeted) {
       socket.write('{"type":"hello","link_version":1}\n');
       return socket;
     }
