@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, newSecret } from '@groundcrew/kit';
 import type { RunnerTask } from '@groundcrew/protocol';
@@ -7,6 +7,7 @@ import { readEvidence } from './folder-evidence.ts';
 import {
   createRunnerFolder,
   freeUser,
+  GOING,
   type RunnerStart,
   type RunnerUser,
   removeFolder,
@@ -28,6 +29,11 @@ export function createFolderKeeper({ dir, start, logger }: FolderKeeperDeps) {
   const uids = new Map<string, number>();
   const removals = new Map<string, Promise<void>>();
   const pathOf = (folder: string): string => join(dir, folder);
+  /** Of a folder whose removal an agent before us had begun. */
+  const finishRemoval = (name: string): void =>
+    void rm(pathOf(name), { recursive: true, force: true }).catch((error: unknown) =>
+      logger.error({ err: error, folder: name }, 'a folder could not be removed'),
+    );
   const findUser = (folder: string): Promise<RunnerUser> => userOf(pathOf(folder), start);
 
   return {
@@ -64,7 +70,9 @@ export function createFolderKeeper({ dir, start, logger }: FolderKeeperDeps) {
       olderLives: boolean,
     ): Promise<{ folder: string; evidence: FolderEvidence }[]> {
       const names = await readdir(dir).catch(() => []);
-      const unknown = names.filter((name) => !removals.has(name) && !isKnown(name));
+      for (const name of names)
+        if (name.startsWith(GOING) && !removals.has(name.slice(GOING.length))) finishRemoval(name);
+      const unknown = names.filter((name) => !name.startsWith(GOING) && !removals.has(name) && !isKnown(name));
       return Promise.all(
         unknown.map(async (folder) => {
           const evidence = await readEvidence(pathOf(folder), olderLives);

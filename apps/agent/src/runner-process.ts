@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chownSync, closeSync, fchownSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Clock, LEAN_NODE, type Logger, onLine, syncFolder } from '@groundcrew/kit';
 import {
   ATTEMPT_FOLDER,
@@ -125,7 +125,23 @@ export async function readLastWords(folder: string): Promise<string> {
   return log.trim().slice(-2_000) || 'it said nothing';
 }
 
-export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+/**
+ * First part of the name of a folder that is being removed. It gets that name before anything in it is gone: a machine that dies
+ * meanwhile must not come back with half a folder, which looks like an attempt that has lost its secret.
+ */
+export const GOING = 'going-';
+
+export async function removeFolder(folder: string): Promise<void> {
+  const going = join(dirname(folder), `${GOING}${basename(folder)}`);
+  try {
+    await rename(folder, going);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  await syncFolder(dirname(folder));
+  await rm(going, { recursive: true, force: true });
+}
 
 /**
  * Starts a runner on a folder, in a session of its own, so that it outlives us, and with an environment that holds nothing of

@@ -136,11 +136,18 @@ export function createServer(world: World): Server {
   }
 
   function answerAgent(name: string, taskId: TaskId, agentId: AgentId, given: AgentCall): unknown {
-    if (name === 'heartbeat') return desiredOf(agentId);
+    if (name === 'heartbeat') return beat(agentId);
     if (name === 'acceptAttempt') return accept(agentId, taskId, given);
     if (name !== 'rejectAttempt') throw new ServerRefusal('not_implemented', `${name} is not simulated.`);
     database.decide(taskId, { kind: 'reject', reason: given.reason }, given.attempt_id);
     return undefined;
+  }
+
+  /** As the server's own: each forgives one offer that was left unanswered. */
+  function beat(agentId: AgentId): unknown {
+    const { silentOffers = 0 } = database.tables.agents.get(agentId) ?? {};
+    note(agentId, { silentOffers: Math.max(0, silentOffers - 1) });
+    return desiredOf(agentId);
   }
 
   function note(id: AgentId, news: { lastPullAt?: number; silentOffers?: number } = {}): void {
@@ -165,7 +172,7 @@ export function createServer(world: World): Server {
 
   /** Long poll: the offer that waits for this agent, or the next one within the time. */
   function pull(agentId: AgentId, deadline: number, settle: (answer: WireAnswer) => void): void {
-    note(agentId, { lastPullAt: loop.now() });
+    note(agentId, { lastPullAt: loop.now(), silentOffers: 0 });
     loop.after(1, dispatcher.pass, life);
     const look = () => {
       const found = findOffer(agentId);

@@ -10,7 +10,7 @@ import {
   type Progress,
   type SensitiveValue,
 } from '@groundcrew/terraform';
-import type { AttemptFolder } from '../folder/index.ts';
+import { type AttemptFolder, makeDurable } from '../folder/index.ts';
 import type { Wishes } from '../lease/index.ts';
 import { compilePatterns, maskText, type Patterns, type Secret } from '../mask/index.ts';
 import { type LogStream, openLogStream } from '../spool/index.ts';
@@ -143,6 +143,14 @@ async function openPhase(deps: LogDeps, { phase, secrets, onSuccess }: PhaseOpti
   });
   setPace(stream, wishes);
   let ended: ReturnType<PhaseLog['end']> | undefined;
+
+  /** What an exit record promises has to outlive the machine as the record does. */
+  async function measure(): ReturnType<PhaseLog['end']> {
+    const end = await stream.measure();
+    if (end.length > 0) await makeDurable(path);
+    return { phase, ...end };
+  }
+
   return {
     path,
     stream,
@@ -156,7 +164,7 @@ async function openPhase(deps: LogDeps, { phase, secrets, onSuccess }: PhaseOpti
     },
     end() {
       if (ended === undefined) stream.finish();
-      ended ??= stream.measure().then((end) => ({ phase, ...end }));
+      ended ??= measure();
       return ended;
     },
     delivered: async () => void (await stream.delivered()),

@@ -9,7 +9,7 @@ export interface PhaseLog {
   readonly output: Pick<OutputReader, 'progress' | 'errors'>;
   /** Says something of our own, as a line of the log. */
   note(sentence: string): Promise<void>;
-  /** Nothing will follow; gives length and checksum of the masked whole. */
+  /** Nothing will follow; gives length and checksum of the masked whole, whose raw file is on disk then. */
   end(): Promise<StreamEnd>;
   /** Resolves when the server has everything that is there. */
   delivered(): Promise<void>;

@@ -141,6 +141,18 @@ test('a heartbeat counts from when it came: one that waited makes nobody look al
   expect((await rowOf(agent)).last_heartbeat_at).toEqual(last_heartbeat_at);
 });
 
+test('a heartbeat forgives one unanswered offer: an agent that was stopped and kept its socket is asked again', async () => {
+  const { agents } = await makeCrew(server, 1);
+  const agent = agents[0] as TestAgent;
+  await setRow(agent, { silent_offers: 3 });
+  const statusOf = async () => (await server.must('getAgent', server.owner, { params: { id: agent.id } })).status;
+  expect(await statusOf()).toBe('error');
+  await take(agent);
+  expect([(await rowOf(agent)).silent_offers, await statusOf()]).toEqual([2, 'online']);
+  for (let beats = 0; beats < 3; beats += 1) await take(agent);
+  expect((await rowOf(agent)).silent_offers).toBe(0);
+});
+
 test('what the database refuses of one is nobody else’s trouble', async () => {
   const { agents } = await makeCrew(server, 3);
   const [bad, ...good] = agents as [TestAgent, TestAgent, TestAgent];

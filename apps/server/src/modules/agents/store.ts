@@ -124,8 +124,9 @@ export interface SavedHeartbeat {
 
 /**
  * Writes heartbeats of different agents in one statement, which touches no indexed column. Over a socket they also say who holds
- * that, in case nobody knows any more. Agents whose row somebody else holds just now
- * are left out unless `wait` is given, so that one slow transaction delays nobody else's; rows are locked in order, for the same reason.
+ * that, in case nobody knows any more. Each forgives one offer that was left unanswered, so that an agent that was stopped for a
+ * while and kept its socket is asked again. Agents whose row somebody else holds just now are left out unless `wait` is given, so
+ * that one slow transaction delays nobody else's; rows are locked in order, for the same reason.
  */
 export async function saveHeartbeats(
   db: Executor,
@@ -141,7 +142,7 @@ export async function saveHeartbeats(
     ) UPDATE agents g SET
       last_heartbeat_at = greatest(g.last_heartbeat_at, s.at), last_message_at = greatest(g.last_message_at, s.at),  reported_status = s.body ->> 'status',
       last_heartbeat = CASE WHEN coalesce(g.instance > s.instance, false) THEN g.last_heartbeat ELSE s.body END,
-      version = coalesce(nullif(s.body ->> 'version', ''), g.version),
+      version = coalesce(nullif(s.body ->> 'version', ''), g.version), silent_offers = greatest(g.silent_offers - 1, 0),
       connected_since = CASE WHEN s.replica IS NOT NULL AND g.instance <= s.instance AND g.connected_replica IS DISTINCT FROM s.replica THEN now() ELSE g.connected_since END,
       connected_replica = CASE WHEN s.replica IS NOT NULL AND g.instance <= s.instance THEN s.replica ELSE g.connected_replica END
     FROM said s JOIN free USING (id) WHERE g.id = s.id
