@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sha256Hex } from '@groundcrew/kit';
 import { API_PREFIX } from '@groundcrew/protocol';
+import { watchMemory } from '@groundcrew/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acceptOffer,
@@ -237,11 +238,7 @@ test('a state of 200 MB passes through in pieces and comes back byte for byte', 
   const sent = createHash('sha256');
   for (const chunk of largeState()) sent.update(chunk);
   const checksum = sent.digest('hex');
-  const before = process.memoryUsage().rss;
-  let peak = before;
-  const timer = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss);
-  }, 20);
+  const peak = watchMemory();
   const url = `${server.url}${API_PREFIX}/workspaces/${workspaceId}/state`;
   const authorization = `Bearer ${server.owner}`;
   const pushed = await fetch(url, {
@@ -254,7 +251,7 @@ test('a state of 200 MB passes through in pieces and comes back byte for byte', 
   const pulled = await fetch(url, { headers: { authorization } });
   const received = createHash('sha256');
   for await (const chunk of pulled.body as unknown as AsyncIterable<Uint8Array>) received.update(chunk);
-  clearInterval(timer);
   expect(received.digest('hex')).toBe(checksum);
-  expect((peak - before) / MIB).toBeLessThan(LARGE_MIB * 0.9);
+  // Held whole on either way it would be that and more; what the collector has not come to yet is well below.
+  expect(peak() / MIB).toBeLessThan(LARGE_MIB * 0.75);
 });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { OrganizationId } from '@groundcrew/protocol';
-import { createTestDatabase, type TestDatabase } from '@groundcrew/testkit';
+import { createTestDatabase, type TestDatabase, watchMemory } from '@groundcrew/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transaction } from '../database/index.ts';
@@ -80,20 +80,6 @@ test(
   },
   PATIENT_MS,
 );
-
-/** How much more was held outside the garbage collector's reach at the worst moment than now. */
-function watchMemory(): () => number {
-  const held = () => process.memoryUsage().arrayBuffers;
-  const start = held();
-  let worst = start;
-  const timer = setInterval(() => {
-    worst = Math.max(worst, held());
-  }, 5);
-  return () => {
-    clearInterval(timer);
-    return Math.max(worst, held()) - start;
-  };
-}
 
 test.each<[string, AsyncIterable<Uint8Array>, { maxBytes: number; expectedSha256?: string }, object]>([
   ['too many bytes', flow(40, MIB), { maxBytes: 3 * MIB }, { kind: 'too_large' }],
