@@ -42,6 +42,7 @@ interface AttemptFolderOnDisk {
 /** Enough for every reserve of every attempt, and no more than a log could fill. */
 const CAPACITY_BYTES = 1024 ** 3;
 const RAW_LOG = /^raw-/;
+const WORK_FOLDER = '/work/a';
 const ATTEMPT_FOLDER = /^\/work\/a\/[^/]+$/;
 
 export function createDisk(now: () => number): Disk {
@@ -96,6 +97,11 @@ export function createDisk(now: () => number): Disk {
       if (known === undefined) addFolder(parent, `/${parts.slice(0, depth).join('/')}`, name);
       else if (!recursive || known.kind !== 'folder') throw errno('EEXIST', 'mkdir', path);
     }
+  }
+
+  function listWorkFolder(): Set<unknown> {
+    const folder = find(WORK_FOLDER);
+    return new Set(folder?.kind === 'folder' ? folder.entries.values() : []);
   }
 
   function addFolder(parent: FolderNode, path: string, name: string): void {
@@ -187,8 +193,11 @@ export function createDisk(now: () => number): Disk {
       strangersBytes = full ? CAPACITY_BYTES - usedBytes : 0;
     },
     cutPower(dice) {
-      for (const kept of attemptFolders) kept.wasCut ||= find(kept.path) === kept.node;
+      // Under whatever name: one whose removal was under way has another by then, or is there again afterwards.
+      const before = listWorkFolder();
       usedBytes = loseUnsynced(root, dice, now());
+      const after = listWorkFolder();
+      for (const kept of attemptFolders) kept.wasCut ||= before.has(kept.node) || after.has(kept.node);
     },
   };
 }
