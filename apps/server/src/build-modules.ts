@@ -38,11 +38,12 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   const { db, bus, hub, logger, clock, sealer, blobs, configuration } = platform;
   const { registry } = platform.metrics;
   const figures = toFigures(configuration);
+  const suspectFrom = figures.silentOffersUntilSuspect;
   const emit = createEmit(bus);
   const auditPen = createAuditPen(createAuditKeys(platform.auditSecret), logger);
   const recordChange = countChanges(registry, createRecordChange(emit, auditPen));
   const recordAccess = createRecordAccess(db, auditPen);
-  const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now });
+  const metrics = createMetricsModule({ db, registry, logger, home: configuration.home, now: clock.now, suspectFrom });
 
   const organisations = createOrganisationsModule({ db, recordChange });
   const identity = buildIdentity(platform, {
@@ -104,6 +105,7 @@ export function buildModules(platform: Platform, wakeDispatcher: () => void) {
   });
   const state = createStateModule({ db, blobs, emit, recordChange, recordAccess, decider: () => tasks.decider });
   const agents = createAgentsModule({
+    suspectFrom,
     db,
     bus,
     hub,

@@ -24,6 +24,7 @@ export function createRegistry() {
     logger: createLogger({ name: 'reference', level: 'silent' }),
     home: '/',
     now: Date.now,
+    suspectFrom: 3,
   });
   metrics.close();
   return registry;

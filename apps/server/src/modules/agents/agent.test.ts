@@ -27,7 +27,7 @@ describe('status', () => {
     ['error', { silentOffers: 3, runningAttempts: 1 }],
     ['busy', { silentOffers: 2, runningAttempts: 1 }],
     ['offline', { left: true, runningAttempts: 1 }],
-  ] as const)('%s for %o', (status, given) => expect(statusOf(agent(given), NOW)).toBe(status));
+  ] as const)('%s for %o', (status, given) => expect(statusOf(agent(given), NOW, 3)).toBe(status));
 });
 
 describe('reach', () => {

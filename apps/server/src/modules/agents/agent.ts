@@ -4,8 +4,6 @@ import type { AgentStatus } from '@groundcrew/protocol';
 export const OFFLINE_AFTER_MS = { socket: 60_000, http: 90_000 } as const;
 /** How often an agent is asked to send a heartbeat. */
 export const HEARTBEAT_EVERY_SECONDS = 30;
-/** Unanswered offers in a row that make an agent suspect until its next good call. */
-const SILENT_OFFERS_UNTIL_SUSPECT = 3;
 /** A pull is a long poll of at most 25 s; an agent that pulls comes again within this. */
 const PULLS_WITHIN_MS = 40_000;
 
@@ -29,12 +27,20 @@ export const isConnected = (agent: Liveness, now: number): boolean =>
 export const isReachable = (agent: Liveness, now: number): boolean =>
   isConnected(agent, now) || (!agent.left && isWithin(agent.lastPullAt, PULLS_WITHIN_MS, now));
 
-/** What people see. `error` is said by the agent itself, or it left too many offers unanswered. */
-export function statusOf(agent: Liveness, now: number): AgentStatus {
-  if (agent.left) return 'offline';
+/** It left, or nothing was heard of it for too long. */
+export function isOffline(agent: Liveness, now: number): boolean {
   const silence = agent.connectedReplica === null ? OFFLINE_AFTER_MS.http : OFFLINE_AFTER_MS.socket;
-  if (!isWithin(agent.lastHeartbeatAt, silence, now)) return 'offline';
-  if (agent.reportedStatus === 'error' || agent.silentOffers >= SILENT_OFFERS_UNTIL_SUSPECT) return 'error';
+  return agent.left || !isWithin(agent.lastHeartbeatAt, silence, now);
+}
+
+/**
+ * What people see. `error` is said by the agent itself, or it left too many offers unanswered.
+ *
+ * @param suspectFrom unanswered offers that make it suspect, as configured (`leases.silent_offers`)
+ */
+export function statusOf(agent: Liveness, now: number, suspectFrom: number): AgentStatus {
+  if (isOffline(agent, now)) return 'offline';
+  if (agent.reportedStatus === 'error' || agent.silentOffers >= suspectFrom) return 'error';
   return agent.runningAttempts > 0 ? 'busy' : 'online';
 }
 

@@ -100,6 +100,9 @@ const toCandidate = (row: Row): Candidate => ({
   draining: row.draining,
 });
 
-/** An agent that no offer would reach now is offline to the dispatcher, whatever its last heartbeat says. */
+/**
+ * An agent that no offer would reach now is offline to the dispatcher, whatever its last heartbeat says. Whether it is suspect the
+ * dispatcher judges itself, and tells from an error that the agent reports.
+ */
 const statusFor = (live: Liveness, now: number): Candidate['status'] =>
-  isReachable(live, now) ? statusOf(live, now) : 'offline';
+  isReachable(live, now) ? statusOf(live, now, Number.POSITIVE_INFINITY) : 'offline';

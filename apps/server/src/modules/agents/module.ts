@@ -29,6 +29,8 @@ export interface AgentsModuleDeps {
   wakeDispatcher: () => void;
   jwtKey: Uint8Array;
   serverVersion: string;
+  /** Unanswered offers that make an agent suspect. */
+  suspectFrom: number;
   /** This replica's name, for the record of who holds which socket. */
   replica: string;
   logIntervalMs: number;
@@ -68,6 +70,7 @@ export function createAgentsModule(deps: AgentsModuleDeps) {
     describeOffer: (agent, offer) => describeOffer(db, deps.readState, agent, offer),
     markSent,
     wakeDispatcher: deps.wakeDispatcher,
+    suspectFrom: deps.suspectFrom,
   });
 
   registerControlSocket({

@@ -44,7 +44,8 @@ const DEFAULT_SLOTS = 3;
 export const effectiveLimit = (row: Pick<AgentRow, 'limits' | 'max_concurrent_tasks'>): number =>
   Math.min(row.limits.max_concurrent_jobs ?? DEFAULT_SLOTS, row.max_concurrent_tasks ?? Number.POSITIVE_INFINITY);
 
-export function presentAgent(row: AgentRow): Agent {
+/** @param suspectFrom see {@link statusOf} */
+export function presentAgent(row: AgentRow, suspectFrom: number): Agent {
   const now = row.now.getTime();
   const live = livenessOf(row);
   return {
@@ -54,7 +55,7 @@ export function presentAgent(row: AgentRow): Agent {
     description: row.description,
     agent_type: row.agent_type,
     pool_id: row.pool_id,
-    status: statusOf(live, now),
+    status: statusOf(live, now, suspectFrom),
     labels: labelsOf(row),
     capabilities: Capabilities.parse(row.capabilities),
     permissions: permissionsOf(row),

@@ -36,6 +36,8 @@ export interface AgentsDeps {
   describeOffer: (agent: AgentCaller, offer: store.OfferRow) => Promise<PullAnswer>;
   markSent: (offers: readonly store.OfferRow[]) => void;
   wakeDispatcher: () => void;
+  /** Unanswered offers that make an agent suspect. */
+  suspectFrom: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -53,7 +55,8 @@ export function createAgentsService(deps: AgentsDeps) {
     return agent;
   }
 
-  const get = async (caller: UserCaller, id: string): Promise<Agent> => presentAgent(await find(caller, id));
+  const present = (row: store.AgentRow): Agent => presentAgent(row, deps.suspectFrom);
+  const get = async (caller: UserCaller, id: string): Promise<Agent> => present(await find(caller, id));
 
   async function list(
     caller: UserCaller,
@@ -61,7 +64,7 @@ export function createAgentsService(deps: AgentsDeps) {
   ): Promise<Page<Agent>> {
     const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
     const rows = await store.listAgents(db, caller.organizationId, query.pool_id, after, query.limit + 1);
-    return toPage(rows, query.limit, presentAgent, (row) => row.name);
+    return toPage(rows, query.limit, present, (row) => row.name);
   }
 
   async function refuseTaken(caller: UserCaller, agentId: string): Promise<void> {

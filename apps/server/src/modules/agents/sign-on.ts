@@ -11,7 +11,7 @@ import {
 } from '../../platform/http/index.ts';
 import type { RecordChange } from '../audit/index.ts';
 import { findDoorObstacle, type PoolsService } from '../pools/index.ts';
-import { HEARTBEAT_EVERY_SECONDS, isConnected, isReachable, sameOrUnknown, statusOf } from './agent.ts';
+import { HEARTBEAT_EVERY_SECONDS, isConnected, isOffline, isReachable, sameOrUnknown } from './agent.ts';
 import * as credentials from './credentials-store.ts';
 import { livenessOf } from './present.ts';
 import * as store from './store.ts';
@@ -197,7 +197,7 @@ export function createSignOn({ db, pools, recordChange, jwtKey, serverVersion, c
     const otherMachine = !sameOrUnknown(known.machine_id, body.machine_id);
     const otherId = known.agent_id !== null && known.agent_id !== body.agent_id;
     const otherBoot = !sameOrUnknown(known.boot_id, body.boot_id) && isConnected(live, now);
-    const isAlive = statusOf(live, now) !== 'offline';
+    const isAlive = !isOffline(live, now);
     const name = known.agent_id ?? known.name;
     if (((otherMachine || otherId) && isAlive) || otherBoot)
       throw new AppError(

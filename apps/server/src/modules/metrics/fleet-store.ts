@@ -50,11 +50,15 @@ export interface Fleet {
 /** More agents than this are left out, those heard of last being kept: a scrape must stay readable. */
 const MOST_AGENTS = 10_000;
 
-/** Reads everything in one round trip on one session. Each statement looks at what is open, never at the history. */
-export async function readFleet(db: Database): Promise<Fleet> {
+/**
+ * Reads everything in one round trip on one session. Each statement looks at what is open, never at the history.
+ *
+ * @param suspectFrom unanswered offers that make an agent suspect
+ */
+export async function readFleet(db: Database, suspectFrom: number): Promise<Fleet> {
   return withSession(db, async (session) => {
     const [agents, pools, openTasks, attempts, facts] = await Promise.all([
-      readAgents(session),
+      readAgents(session, suspectFrom),
       readPools(session),
       readOpenTasks(session),
       readAttempts(session),
@@ -82,7 +86,7 @@ interface AgentRow {
  * Two organisations may each have an agent of the same name outside of any pool; Prometheus would refuse a series that comes
  * twice, so the one that was silent for longer stands for both.
  */
-async function readAgents(db: Executor): Promise<Pick<Fleet, 'agents' | 'agentsLeftOut'>> {
+async function readAgents(db: Executor, suspectFrom: number): Promise<Pick<Fleet, 'agents' | 'agentsLeftOut'>> {
   const { rows } = await sql<AgentRow>`${named('metrics_agents')} SELECT * FROM (
       SELECT DISTINCT ON (g.name, g.pool_id) g.name, g.pool_id, g.last_heartbeat_at, g.connected_replica, g.reported_status,
         g.silent_offers, g.last_heartbeat, g.instance, coalesce(r.attempts, 0) AS running_attempts, (count(*) OVER ())::integer AS total, now() AS now
@@ -90,10 +94,13 @@ async function readAgents(db: Executor): Promise<Pick<Fleet, 'agents' | 'agentsL
         ON r.agent_id = g.id
       WHERE g.deleted_at IS NULL ORDER BY g.name, g.pool_id, g.last_heartbeat_at NULLS FIRST
     ) a ORDER BY a.last_heartbeat_at DESC NULLS LAST LIMIT ${MOST_AGENTS}`.execute(db);
-  return { agents: rows.map(toAgent), agentsLeftOut: Math.max(0, (rows[0]?.total ?? 0) - MOST_AGENTS) };
+  return {
+    agents: rows.map((row) => toAgent(row, suspectFrom)),
+    agentsLeftOut: Math.max(0, (rows[0]?.total ?? 0) - MOST_AGENTS),
+  };
 }
 
-function toAgent(row: AgentRow): AgentFigures {
+function toAgent(row: AgentRow, suspectFrom: number): AgentFigures {
   const now = row.now.getTime();
   const heard = row.last_heartbeat_at;
   const live: Liveness = {
@@ -111,7 +118,7 @@ function toAgent(row: AgentRow): AgentFigures {
     poolId: row.pool_id ?? '',
     heartbeatSeconds: heard === null ? undefined : Math.max(0, now - heard.getTime()) / 1000,
     activeJobs: row.running_attempts,
-    status: statusOf(live, now),
+    status: statusOf(live, now, suspectFrom),
   };
 }
 

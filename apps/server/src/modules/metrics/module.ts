@@ -17,6 +17,8 @@ export interface MetricsModuleDeps {
   /** The server's home. */
   home: string;
   now: () => number;
+  /** Unanswered offers that make an agent suspect. */
+  suspectFrom: number;
 }
 
 /** Several Prometheus servers, and whoever looks by hand, cost one reading. */
@@ -25,7 +27,7 @@ const FLEET_KEPT_MS = 3_000;
 const FLEET_WAIT_MS = 4_000;
 
 /** Metrics: what this process decided, which it counts itself, and what the installation is like, which it reads. */
-export function createMetricsModule({ db, registry, logger, home, now }: MetricsModuleDeps) {
+export function createMetricsModule({ db, registry, logger, home, now, suspectFrom }: MetricsModuleDeps) {
   const silences = new Counter({
     name: 'iac_agent_heartbeat_timeouts_total',
     help: 'Agents that fell silent without having said that they leave, once per silence, after 90 s. Counted by one replica.',
@@ -37,7 +39,7 @@ export function createMetricsModule({ db, registry, logger, home, now }: Metrics
     help: 'Bytes of task logs that were stored, uncompressed.',
     registers: [registry],
   });
-  const findFleet = keptFor(() => readFleet(db), {
+  const findFleet = keptFor(() => readFleet(db, suspectFrom), {
     keepMs: FLEET_KEPT_MS,
     waitMs: FLEET_WAIT_MS,
     now,

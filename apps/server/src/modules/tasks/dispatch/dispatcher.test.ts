@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beat } from '../../agents/agent-calls-for-tests.ts';
 import {
   acceptOffer,
   exitRecord,
@@ -43,6 +44,18 @@ test('ten passes at once never give an agent more than it has room for, and give
   for (let n = 0; n < 12; n += 1) await create((await makeWorkspace(server, pool.id)).workspace_id);
   await Promise.all(Array.from({ length: 10 }, pass));
   expect(await Promise.all(agents.map(openOf))).toEqual([2, 3]);
+});
+
+test('an agent that left offers unanswered is told from one that reports an error, and is asked again once it is heard', async () => {
+  const { pool, agents } = await makeCrew(server);
+  const agent = agents[0] as TestAgent;
+  const { workspace_id } = await makeWorkspace(server, pool.id);
+  await server.db.updateTable('agents').set({ silent_offers: 3 }).where('id', '=', agent.id).execute();
+  const { id } = await create(workspace_id);
+  expect(await pass()).toBe(0);
+  expect((await explain(id)).agents).toMatchObject([{ name: agent.agentId, reason: 'suspect' }]);
+  await beat(server, agent);
+  expect(await pass()).toBe(1);
 });
 
 test('a waiting task says why, agent by agent, and says it anew when that changes', async () => {
