@@ -6,6 +6,7 @@ import { countInFlight, findViolations } from './checker.ts';
 import { RESOURCES } from './configuration.ts';
 import { createDice } from './dice.ts';
 import { expectedLog } from './expected-log.ts';
+import { findIdleKinds } from './fault-loop.ts';
 import { FAULT_KINDS, FAULT_NAMES, type Fault, planFaults } from './faults.ts';
 import { parseLedger } from './ledger.ts';
 import type { LogSeen, Observation, TaskSeen } from './observation.ts';
@@ -51,6 +52,17 @@ describe('plan of faults', () => {
   test('does nothing that the machine does not allow', () => {
     const kinds = FAULT_NAMES.filter((kind) => kind !== 'full-disk');
     expect(take(bagSize * 3, planFaults({ ...options, kinds })).map(({ kind }) => kind)).not.toContain('full-disk');
+  });
+
+  test('a kind that never meets anybody is a violation', () => {
+    const missed = new Map([
+      ['kill-launcher', 3],
+      ['cut', 2],
+      ['stall', 9],
+    ] as const);
+    expect(findIdleKinds({ injected: new Map([['stall', 1]]), missed })).toMatchObject([
+      { kind: 'broke_down', sentence: expect.stringContaining('kill-launcher') },
+    ]);
   });
 
   test('is rolled with even dice', () => {

@@ -58,8 +58,20 @@ export async function runFaults(options: FaultLoopOptions): Promise<FaultTally> 
       kind: 'broke_down',
       sentence: `Only ${begun()} of ${faults} faults could be done in the time.`,
     });
+  tally.violations.push(...findIdleKinds(tally));
   return tally;
 }
+
+/** So often a fault may find nobody to be done to. */
+const MISSES = 3;
+
+/** A kind that never meets anybody proves nothing, and most likely does not recognise whom it is meant for any more. */
+export const findIdleKinds = ({ injected, missed }: Pick<FaultTally, 'injected' | 'missed'>): Violation[] =>
+  [...missed].flatMap(([kind, times]) =>
+    times < MISSES || injected.has(kind)
+      ? []
+      : [{ kind: 'broke_down' as const, sentence: `None of ${times} faults of the kind ${kind} met anybody.` }],
+  );
 
 async function doFault({ bed, say, onInjected }: FaultLoopOptions, fault: Fault, tally: FaultTally): Promise<void> {
   const onHit = (injected: Injected): void => {

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { TaskId } from '@groundcrew/protocol';
-import { bundleOf, type Lab, listProcessesBelow, type RunningAgent, type RunningServer } from '../harness/index.ts';
+import {
+  bundleOf,
+  type FoundProcess,
+  type Lab,
+  listProcessesBelow,
+  type RunningAgent,
+  type RunningServer,
+} from '../harness/index.ts';
 import { type ClockShift, createClockShift } from './clock-shift.ts';
 import { type FaultyLink, startFaultyLink } from './faulty-link.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -80,9 +87,10 @@ export async function startHost({
     env: { ...clock.env },
   });
 
+  const attempts = join(agent.workDir, 'a');
   const listVictims = (role?: Role): Victim[] =>
-    listProcessesBelow(join(agent.workDir, 'a')).flatMap(({ pid, argv }) => {
-      const victim = findVictim(pid, argv);
+    listProcessesBelow(attempts).flatMap((process) => {
+      const victim = findVictim(process, attempts);
       return victim !== undefined && (role === undefined || victim.role === role) ? [victim] : [];
     });
 
@@ -100,23 +108,23 @@ export async function startHost({
   return { host, lacks: typeof mounted === 'string' ? mounted : undefined };
 }
 
-function findVictim(pid: number, argv: readonly string[]): Victim | undefined {
-  const found = findRole(argv) ?? findTerraform(pid, argv);
+function findVictim(process: FoundProcess, attempts: string): Victim | undefined {
+  const found = findRole(process, attempts) ?? findTerraform(process);
   if (found === undefined) return undefined;
   const taskId = findTaskId(found.folder);
-  return taskId === undefined ? undefined : { pid, ...found, taskId };
+  return taskId === undefined ? undefined : { pid: process.pid, ...found, taskId };
 }
 
-/** Runner and launcher say in their arguments what they are and where. */
-function findRole(argv: readonly string[]): Pick<Victim, 'role' | 'folder'> | undefined {
+/** A runner says in its arguments where it is, a launcher works in its attempt's folder or below. */
+function findRole({ argv, cwd }: FoundProcess, attempts: string): Pick<Victim, 'role' | 'folder'> | undefined {
   if (argv.includes(bundleOf('runner'))) return { role: 'runner', folder: argv.at(-1) ?? '' };
-  const script = argv.findIndex((word) => basename(word) === 'launcher.sh');
-  const record = argv[script + 1];
-  return script < 0 || record === undefined ? undefined : { role: 'launcher', folder: dirname(dirname(record)) };
+  if (!argv.some((word) => basename(word) === 'launcher.sh')) return undefined;
+  const [name = ''] = relative(attempts, cwd).split('/');
+  return { role: 'launcher', folder: join(attempts, name) };
 }
 
 /** Terraform's arguments name no folder, but its environment names a file in it. */
-function findTerraform(pid: number, [program = '']: readonly string[]): Pick<Victim, 'role' | 'folder'> | undefined {
+function findTerraform({ pid, argv: [program = ''] }: FoundProcess): Pick<Victim, 'role' | 'folder'> | undefined {
   if (basename(program) !== 'terraform') return undefined;
   const environment = readFile(`/proc/${pid}/environ`).replaceAll('\0', '\n');
   const folder = /^TF_CLI_CONFIG_FILE=(.*)\/terraform\.rc$/m.exec(environment)?.[1];

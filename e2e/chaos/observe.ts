@@ -1,4 +1,4 @@
-import type { Task, WorkspaceId } from '@groundcrew/protocol';
+import type { StateVersion, Task, WorkspaceId } from '@groundcrew/protocol';
 import { type AskedTask, PATIENT, readTask, type Secret } from './asked.ts';
 import type { Bed } from './bed.ts';
 import { RESOURCES } from './configuration.ts';
@@ -48,9 +48,16 @@ async function findLastState(
   workspaceId: WorkspaceId,
   taskId: Task['id'],
 ): Promise<StateSeen | undefined> {
-  const query = { limit: 200 };
-  const { items } = await client.call('listStateVersions', { params: { workspace_id: workspaceId }, query }, PATIENT);
-  const own = items.filter((version) => version.task_id === taskId).toSorted((a, b) => b.serial - a.serial)[0];
+  const params = { workspace_id: workspaceId };
+  let own: StateVersion | undefined;
+  let cursor: string | null | undefined;
+  // The newest come first; those of one attempt stand together, so that its last is the first one met.
+  do {
+    const query = { limit: 200, ...(cursor ? { cursor } : {}) };
+    const page = await client.call('listStateVersions', { params, query }, PATIENT);
+    own = page.items.filter((version) => version.task_id === taskId).toSorted((a, b) => b.serial - a.serial)[0];
+    cursor = page.next_cursor;
+  } while (own === undefined && cursor);
   if (own === undefined) return undefined;
   const answer = await client.call('downloadStateVersion', { params: { state_version_id: own.id } }, PATIENT);
   return readState(await answer.bytes());

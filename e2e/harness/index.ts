@@ -8,7 +8,7 @@ export { dumpDatabase, openDatabase } from './database.ts';
 export { findFreePort } from './free-port.ts';
 export { createLab, type Lab } from './lab.ts';
 export { joinFrames, plain, readLog, readText, readWholeLog, type StoredLog, type Watched, watchTask } from './logs.ts';
-export { endProcessesBelow, findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
+export { endProcessesBelow, type FoundProcess, findMemory, listProcessesBelow, sendSignal } from './process-tree.ts';
 export { startProgram } from './program.ts';
 export type { RunningServer } from './server.ts';
 export { startServerWithAgent } from './server-with-agent.ts';

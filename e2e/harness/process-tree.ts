@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface FoundProcess {
   pid: number;
   argv: string[];
+  /** Its working folder; empty when that cannot be read any more. */
+  cwd: string;
 }
 
 /**
