@@ -65,7 +65,7 @@ export async function runFaults(options: FaultLoopOptions): Promise<FaultTally> 
 /** So often a fault may find nobody to be done to. */
 const MISSES = 3;
 
-/** A kind that never meets anybody proves nothing, and most likely does not recognise whom it is meant for any more. */
+/** A kind that never meets anybody proves nothing, and most likely does not recognise whom it is meant for any more. @internal */
 export const findIdleKinds = ({ injected, missed }: Pick<FaultTally, 'injected' | 'missed'>): Violation[] =>
   [...missed].flatMap(([kind, times]) =>
     times < MISSES || injected.has(kind)
