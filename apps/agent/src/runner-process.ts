@@ -131,6 +131,7 @@ export async function readLastWords(folder: string): Promise<string> {
  */
 export const GOING = 'going-';
 
+/** Removes a folder with all that is in it; one that is not there is no error. */
 export async function removeFolder(folder: string): Promise<void> {
   const going = join(dirname(folder), `${GOING}${basename(folder)}`);
   try {

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { API_PREFIX, addresses, type RouteName } from '@groundcrew/protocol';
+import { closeServer, listenOnLoopback } from '../loopback.ts';
 import { rehearsalData, TASK } from './task.ts';
 
 /** A server for one rehearsal. */
@@ -49,7 +49,7 @@ export async function openStandInServer(): Promise<StandInServer> {
     Object.entries(answers).map(([name, answer]) => [placeOf(addresses[name as RouteName]), answer] as const),
   );
 
-  const server = createServer(async (request, response) => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let bytes = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) bytes += chunk.length;
     const answer = places.get(`${request.method} ${request.url?.split('?')[0]}`);
@@ -57,20 +57,12 @@ export async function openStandInServer(): Promise<StandInServer> {
     response.statusCode = answer === undefined ? 404 : body === undefined ? 204 : 200;
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(answer === undefined ? { error: '', code: 'not_found' } : body));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port: 0, host: '127.0.0.1' }, resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stateStored: stored.promise,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  }
+
+  // Requests break off when an attempt comes and the rehearsal is cut short; the runner must not go with them.
+  const server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
+  const port = await listenOnLoopback(server, 0);
+  return { url: `http://127.0.0.1:${port}`, stateStored: stored.promise, close: () => closeServer(server) };
 }
 
 const placeOf = ({ method, path }: { method: string; path: string }): string =>

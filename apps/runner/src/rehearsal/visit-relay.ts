@@ -21,9 +21,12 @@ export async function visitRelay({ relay, credentials }: AttemptState, signal: A
     const bytes = body === undefined ? {} : { body: Buffer.from(body) };
     await (await transport.send({ method, url, headers: { authorization }, ...bytes, signal })).bytes();
   };
-  await send('LOCK', address, LOCK);
-  await send('GET', address);
-  await send('POST', `${address}?ID=rehearsal`, STATE);
-  await send('UNLOCK', address, LOCK);
-  transport.close();
+  try {
+    await send('LOCK', address, LOCK);
+    await send('GET', address);
+    await send('POST', `${address}?ID=rehearsal`, STATE);
+    await send('UNLOCK', address, LOCK);
+  } finally {
+    transport.close();
+  }
 }

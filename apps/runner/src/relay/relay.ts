@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { type Clock, createOutageLog, type Logger, type OutageLog } from '@groundcrew/kit';
+import { closeServer, listenOnLoopback } from '../loopback.ts';
 import { isAuthorised, type RelayCredentials } from './credentials.ts';
 import { type RelayAnswer, type RelayVerbs, sentence } from './relay-verbs.ts';
 
@@ -34,22 +34,14 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   // Terraform keeps its connection for the length of the apply, and a large state may take its time.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
-  await listenPatiently(server, options);
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const port = await listenPatiently(server, options);
+  return { port, close: () => closeServer(server) };
 }
 
-async function listenPatiently(server: Server, { port, clock, logger }: RelayOptions): Promise<void> {
+async function listenPatiently(server: Server, { port, clock, logger }: RelayOptions): Promise<number> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await listen(server, port);
+      return await listenOnLoopback(server, port);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (tries % 40 === 1) logger.warn({ port }, 'the port of the state relay is taken; waiting for it');
@@ -57,15 +49,6 @@ async function listenPatiently(server: Server, { port, clock, logger }: RelayOpt
     }
   }
 }
-
-const listen = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 
 async function serve(
   request: IncomingMessage,
